@@ -1,0 +1,157 @@
+#include "core/graph/graph.hpp"
+
+#include "core/node.hpp"
+#include "core/units.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <tuple>
+
+namespace lacquer {
+namespace {
+
+constexpr Param engine_params[] = {
+    {"mix", percent, 100, {0, 100}, "Share of the processed signal; the rest is the node's input, aligned."},
+    {"bypass", on_off, "off", "Passes the input by, aligned, without a click."},
+};
+
+constexpr Param file_params[] = {
+    {"bits", one_of("16|24|32|float"), "24", "Sample format."},
+    {"rate", Hz, 0, {0, 384000}, "Sample rate; the programme's own when left out."},
+    {"dither", one_of("none|tpdf"), "tpdf", "Noise added before rounding to 16 or 24 bits."},
+};
+
+}  // namespace
+
+std::span<const lacquer_param> output_params() {
+  static const std::vector<lacquer_param> all(std::begin(file_params), std::end(file_params));
+  return all;
+}
+
+Problems::Problems(std::vector<Problem> list) : list_(std::move(list)) {
+  std::stable_sort(list_.begin(), list_.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.where.file, a.where.line, a.where.column) < std::tie(b.where.file, b.where.line, b.where.column);
+  });
+  for (const Problem& p : list_) {
+    text_ += p.where.file +
+             (p.where.line ? ":" + std::to_string(p.where.line) + ":" + std::to_string(p.where.column) : "") + ": " +
+             p.message + (p.hint.empty() ? "" : "; " + p.hint) + "\n";
+    std::ifstream in(p.where.file);
+    std::string line;
+    for (int n = 0; n < p.where.line && std::getline(in, line); ++n) {}
+    if (p.where.line && in)
+      text_ += "  " + line + "\n  " + std::string(std::size_t(std::max(0, p.where.column - 1)), ' ') + "^\n";
+  }
+}
+
+const lacquer_param& Vertex::param(std::uint32_t slot) const {
+  if (slot >= mix_slot()) return engine_params[slot - mix_slot()];
+  if (slot < type->param_count) return type->params[slot];
+  return type->row[(slot - type->param_count) % type->row_param_count];
+}
+
+int Vertex::slot(std::string_view path) const {
+  std::uint32_t first = 0, last = slots();
+  if (const auto dot = path.find('.'); dot != path.npos) {
+    std::uint32_t row = 0;
+    const auto [end, error] = std::from_chars(path.data(), path.data() + dot, row);
+    if (error != std::errc{} || end != path.data() + dot || row < 1 || row > rows) return -1;
+    first = type->param_count + (row - 1) * type->row_param_count;
+    last = first + type->row_param_count;
+    path.remove_prefix(dot + 1);
+  }
+  for (std::uint32_t s = first; s < last; ++s)
+    if ((last != slots() || s < type->param_count || s >= mix_slot()) && param(s).name == path) return int(s);
+  return -1;
+}
+
+std::string Vertex::slot_name(std::uint32_t slot) const {
+  const bool in_row = slot >= type->param_count && slot < mix_slot();
+  return (in_row ? std::to_string((slot - type->param_count) / type->row_param_count + 1) + "." : "") +
+         param(slot).name;
+}
+
+int Graph::find(std::string_view name) const {
+  for (std::size_t i = 0; i < vertices.size(); ++i)
+    if (vertices[i].name == name) return int(i);
+  return -1;
+}
+
+namespace {
+Wire append(Graph& g, Vertex v, const std::vector<Wire>& in) {
+  if (g.find(v.name) >= 0) throw Complaint{"there is already a '" + v.name + "'", ""};
+  const int id = int(g.vertices.size());
+  for (std::size_t i = 0; i < in.size(); ++i)
+    if (in[i].vertex >= 0) g.edges.push_back({in[i].vertex, in[i].output, id, v.kind == Vertex::sum ? 0 : int(i)});
+  g.vertices.push_back(std::move(v));
+  return {id, 0};
+}
+}  // namespace
+
+Wire Graph::input(const std::string& name, int channels) {
+  Vertex v;
+  v.kind = Vertex::input;
+  v.name = name;
+  v.channels = channels;
+  return append(*this, std::move(v), {});
+}
+
+Wire Graph::node(const lacquer_node_type& type, const std::string& name, const std::vector<Wire>& in,
+                 std::uint32_t rows) {
+  Vertex v;
+  v.name = name;
+  v.type = &type;
+  v.rows = rows;
+  for (std::uint32_t i = 0; i < type.param_count; ++i) v.values.push_back(type.params[i].init);
+  for (std::uint32_t r = 0; r < rows; ++r)
+    for (std::uint32_t i = 0; i < type.row_param_count; ++i) v.values.push_back(type.row[i].init);
+  for (const Param& p : engine_params) v.values.push_back(p.init);
+  return append(*this, std::move(v), in);
+}
+
+Wire Graph::sum(const std::string& name, const std::vector<Wire>& in) {
+  Vertex v;
+  v.kind = Vertex::sum;
+  v.name = name;
+  return append(*this, std::move(v), in);
+}
+
+void Graph::set(const std::string& path, const std::string& value) {
+  for (Vertex& v : vertices)
+    if (v.type && path.starts_with(v.name + "."))
+      if (const int s = v.slot(std::string_view(path).substr(v.name.size() + 1)); s >= 0) {
+        v.values[std::size_t(s)] = parse(value, v.param(std::uint32_t(s)));
+        return;
+      }
+  throw Complaint{"there is no " + path, ""};
+}
+
+std::string list(const Graph& g) {
+  std::string out;
+  for (int i = 0; i < int(g.vertices.size()); ++i) {
+    const Vertex& v = g.vertices[std::size_t(i)];
+    out += v.name;
+    for (const Edge& e : g.edges) {
+      if (e.to != i) continue;
+      const Vertex& from = g.vertices[std::size_t(e.from)];
+      out += e.input && v.type ? std::string("  ") + v.type->inputs[e.input].name + " <- " : "  <- ";
+      out += from.name;
+      if (from.type && from.type->output_count > 1) out += std::string(".") + from.type->outputs[e.output].name;
+    }
+    for (std::uint32_t s = 0; v.type && s < v.slots(); ++s)
+      if (v.automation.contains(s))
+        out += "  " + v.slot_name(s) + "=automated";
+      else if (v.paths.contains(s))
+        out += "  " + v.slot_name(s) + "=" + v.paths.at(s);
+      else if (v.values[s] != v.param(s).init)
+        out += "  " + v.slot_name(s) + "=" + format(v.values[s], v.param(s).unit);
+    out += "\n";
+  }
+  for (const Output& o : g.outputs)
+    out += o.file + "  <- " + g.vertices[std::size_t(o.from.vertex)].name + "  " +
+           format(o.values[0], output_params()[0].unit) + " bits\n";
+  return out;
+}
+
+}  // namespace lacquer

@@ -1,0 +1,66 @@
+// tests/rig.hpp — one node on the bench, built from the line a user would write.
+//
+//   Rig comp("compressor: {threshold: -18 dB, ratio: 4:1}");
+//   Signal out = comp.run(steady(-6, 1.0));
+//   CHECK(level(out) == Approx(-15).margin(0.05));
+//
+// Every block runs under RtGuard: a node that allocates or locks in process fails whatever test it is in.
+
+#pragma once
+
+#include "core/control.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lacquer {
+
+using Signal = std::vector<std::vector<float>>;  ///< [channel][frame]
+
+class Rig {
+public:
+  explicit Rig(const std::string& step, int channels = 2, double rate = 48000);
+  explicit Rig(const lacquer_node_type& type, int channels = 2, double rate = 48000);
+  ~Rig();
+  Rig(const Rig&) = delete;
+
+  Signal run(const Signal& in, const Signal& key = {});  ///< main in, main out; blocks of `block` frames
+  std::vector<Signal> outputs(const Signal& in, const Signal& key = {});  ///< the same, every output: for splitters
+  void listen(const Signal& in);                         ///< the pass before process, for nodes that take one
+  void set(const std::string& param, const std::string& value);
+  void reset();
+  double result(const std::string& name) const;
+  void finish();  ///< the programme has ended
+  int latency() const;
+  std::string details() const;
+  bool ready() const { return refusal.empty(); }
+
+  std::string refusal;   ///< what prepare said
+  int block = 256;       ///< 0: random sizes 1..512
+  bool in_place = true;  ///< process onto the input's own memory
+  std::int64_t length = INT64_MAX;  ///< of the programme, when the node may know it
+  const lacquer_node_type& type;
+
+private:
+  void prepare(int channels);
+  std::vector<Signal> pass(const Signal& in, const Signal& key, void (*verb)(void*, const lacquer_block*));
+
+  Vertex vertex_;
+  std::optional<Control> control_;
+  void* self_;
+  double rate_;
+  int channels_ = 0;
+  std::vector<double> results_;
+  std::int64_t time_ = 0;
+};
+
+Signal steady(float db, double seconds, int channels = 2, double rate = 48000);  ///< constant level
+Signal noise(float db, double seconds, int channels = 2, unsigned seed = 1);
+Signal sine(float db, double freq, double seconds, int channels = 2, double rate = 48000);
+Signal operator+(Signal a, const Signal& b);                                    ///< one after the other
+double level(const Signal& s, double last_seconds = 0.05, double rate = 48000);  ///< peak of the end, dBFS
+bool same_bits(const Signal& a, const Signal& b);
+float distance(const Signal& a, const Signal& b);  ///< largest difference
+
+}  // namespace lacquer
