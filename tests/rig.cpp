@@ -20,7 +20,8 @@ namespace {
 Vertex vertex_of(const std::string& step) {
   const Graph g = load_text("in: {in: any, key: any}\nchain:\n  - " + step + "\n", "(test)", builtin());
   const std::string kind = step.substr(0, step.find_first_of(" :"));
-  return *std::find_if(g.vertices.begin(), g.vertices.end(), [&](const Vertex& v) { return v.type && v.type->name == kind; });
+  return *std::find_if(g.vertices.begin(), g.vertices.end(),
+                       [&](const Vertex& v) { return v.type && v.type->name == kind; });
 }
 Vertex vertex_of(const lacquer_node_type& type) {
   Graph g;
@@ -48,9 +49,8 @@ void Rig::prepare(int channels) {
     widths.push_back(type.inputs[i].kind == LACQUER_MONO ? 1 : std::uint32_t(channels_));
   std::vector<const char*> paths(vertex_.values.size());
   for (const auto& [slot, file] : vertex_.paths) paths[slot] = file.c_str();
-  const lacquer_setup setup{rate_,         1024,        std::uint32_t(channels_),
-                            widths.data(), vertex_.rows, vertex_.values.data(),
-                            paths.data()};
+  const lacquer_setup setup{
+      rate_, 1024, std::uint32_t(channels_), widths.data(), vertex_.rows, vertex_.values.data(), paths.data()};
   if (const char* why = type.prepare(self_, &setup)) refusal = why;
   control_.emplace(vertex_, rate_);
   results_.assign(type.result_count, std::numeric_limits<double>::quiet_NaN());
@@ -126,7 +126,7 @@ std::vector<Signal> Rig::pass(const Signal& in, const Signal& key, void (*verb)(
         outs.push_back({p.data(), std::uint32_t(p.size())});
       }
       // a key that hears the main input must not see it overwritten: the engine gives it memory of its own, as here
-      const lacquer_block b{std::uint32_t(n), time_,      length,        ins.data(),        outs.data(),
+      const lacquer_block b{std::uint32_t(n), time_,    length,        ins.data(),        outs.data(),
                             piece.from,       piece.to, piece.ramp_at, piece.ramp_frames, results_.data()};
       {
         RtGuard guard;

@@ -27,7 +27,7 @@ public:
 
   Signal run(const Signal& in, const Signal& key = {});  ///< main in, main out; blocks of `block` frames
   std::vector<Signal> outputs(const Signal& in, const Signal& key = {});  ///< the same, every output: for splitters
-  void listen(const Signal& in);                         ///< the pass before process, for nodes that take one
+  void listen(const Signal& in);  ///< the pass before process, for nodes that take one
   void set(const std::string& param, const std::string& value);
   void reset();
   double result(const std::string& name) const;
@@ -36,9 +36,9 @@ public:
   std::string details() const;
   bool ready() const { return refusal.empty(); }
 
-  std::string refusal;   ///< what prepare said
-  int block = 256;       ///< 0: random sizes 1..512
-  bool in_place = true;  ///< process onto the input's own memory
+  std::string refusal;              ///< what prepare said
+  int block = 256;                  ///< 0: random sizes 1..512
+  bool in_place = true;             ///< process onto the input's own memory
   std::int64_t length = INT64_MAX;  ///< of the programme, when the node may know it
   const lacquer_node_type& type;
 
@@ -58,7 +58,7 @@ private:
 Signal steady(float db, double seconds, int channels = 2, double rate = 48000);  ///< constant level
 Signal noise(float db, double seconds, int channels = 2, unsigned seed = 1);
 Signal sine(float db, double freq, double seconds, int channels = 2, double rate = 48000);
-Signal operator+(Signal a, const Signal& b);                                    ///< one after the other
+Signal operator+(Signal a, const Signal& b);                                     ///< one after the other
 double level(const Signal& s, double last_seconds = 0.05, double rate = 48000);  ///< peak of the end, dBFS
 bool same_bits(const Signal& a, const Signal& b);
 float distance(const Signal& a, const Signal& b);  ///< largest difference
