@@ -52,7 +52,10 @@ struct RenderReport {
   bool good() const;       ///< every aim reached, every expectation met
 };
 
-/// Throws Problems, SoundError, Cancelled; then no output exists that did not before.
+/// What a graph without `out:` writes: its end, as $name.master.wav.
+Output default_output(const Graph& graph);
+
+/// Throws Problems, SoundError, std::system_error (scratch file), Cancelled; then no output exists that did not before.
 RenderReport render(const Graph& graph, const RenderJob& job);
 
 /// The report as data: file names, formats, results by node, aims, expectations. Never NaN: null where there is no

@@ -44,6 +44,9 @@ private:
   std::unique_ptr<State> state_;
 };
 
+/// True when both names lead to one existing file, through links or not.
+bool same_file(const std::string& a, const std::string& b);
+
 /// How PCM is rounded: 16 and 24 bits get noise of two uniform steps (TPDF) when `dither`; exact values and silence at
 /// the very start and end are noise too: dither never gates. Seeded, so that the same render gives the same bytes.
 struct SoundSpec {
