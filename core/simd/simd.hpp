@@ -20,6 +20,30 @@ struct Ramp {
   float operator[](int i) const { return from + (to - from) * (float(at + i) / float(frames)); }  ///< value at frame i
 };
 
+/// Half-band-free interpolators that read what lies between two samples, a quarter of the way at a time. Every kernel
+/// is symmetric, so it is kept as weights of x[i-k] + x[i+1+k] and of x[i-k] - x[i+1+k]. core/dsp/peak_bank.hpp designs
+/// it.
+struct PeakBank {
+  static constexpr int far = 32, middle = 16, near = 6;  ///< taps on each side
+  float far_even[far], far_odd[far], far_half[far];
+  float middle_even[middle], middle_odd[middle], middle_half[middle];
+  float near_even[near], near_odd[near], near_half[near];
+  float table_even[2][near], table_odd[2][near];
+  float largest;  ///< by how much the bank's output can exceed the highest sample, as a factor
+};
+
+/// Loops for compressors and limiters.
+struct DynamicsLoops {
+  /// peak[i] = max(peak[i], the highest |x| that any interpolator of the bank sees in [i, i+1)), where that is above
+  /// `floor`; below it the value may be anything up to floor. Reads x[-32 .. n+48], writes peak up to n rounded up to
+  /// 16. edge: the last interpolated values, carried from one call to the next.
+  void (*true_peak)(float* peak, float edge[2], const float* x, const PeakBank& bank, float floor, int n);
+  void (*required_gain)(float* io, const float* ceiling, int n);  ///< io = min(1, ceiling / io)
+  void (*smaller)(float* io, const float* other, int n);          ///< io = min(io, other)
+  /// out[i] = sum of half[k] * (x[i-k] + x[i+k]), half[0] counted once; taps = length of half.
+  void (*fir_symmetric)(float* out, const float* x, const float* half, int taps, int n);
+};
+
 struct Simd {
   const char* name;  ///< "sse2", "avx2", "avx512", "neon"
 
@@ -31,6 +55,8 @@ struct Simd {
   void (*to_gain)(float* io, int n);         ///< 10^(x/20); exactly 1 at 0 dB; relative error < 1e-6
   float (*peak)(const float* in, int n);     ///< max |in|
   double (*energy)(const float* in, int n);  ///< sum of squares
+
+  DynamicsLoops dynamics;
 };
 
 /// The set in use.

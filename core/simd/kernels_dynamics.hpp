@@ -1,0 +1,138 @@
+// core/simd/kernels_dynamics.hpp — what lies between the samples, and gains that follow from it.
+
+#pragma once
+
+#include "core/simd/lanes.hpp"
+
+namespace lacquer {
+namespace {
+namespace dynamics_loops {
+
+/// A crest near the middle one of three neighbours on a quarter-sample grid. Exact for a sine of any frequency up to
+/// the root being linearised, which errs on the safe side: a^2 = b^2 + d^2 b^2 / (b^2 - m^2), with d half the
+/// difference and m the mean of the outer two. No more than 1 / cos(pi / 8): a sine at the Nyquist frequency.
+V crest(V before, V here, V after) {
+  const V half(0.5f), b = xsimd::abs(here);
+  const V d = xsimd::abs(after - before) * half;
+  const V m = xsimd::max(((after + before) * half) ^ xsimd::bitofsign(here), V(0.0f));
+  const V rise = half * d * d * b / xsimd::max((b - m) * (b + m), V(1e-30f));
+  return xsimd::select(d <= b - m, b + xsimd::min(rise, b * V(0.0824f)), b);
+}
+
+/// Three values between the samples, and the last one of the frame before.
+struct Between {
+  V last, quarter, half, three;
+};
+V highest(const Between& y) {
+  return xsimd::max(xsimd::max(xsimd::abs(y.quarter), xsimd::abs(y.half)), xsimd::abs(y.three));
+}
+V highest_crest(const Between& y, V here, V next) {
+  return xsimd::max(xsimd::max(crest(y.last, here, y.quarter), crest(here, y.quarter, y.half)),
+                    xsimd::max(crest(y.quarter, y.half, y.three), crest(y.half, y.three, next)));
+}
+
+constexpr int group = 16, parts = group / W;
+
+/// `carried` is three[-1] before and three[group - 1] after.
+template <int Pairs>
+void interpolate(Between (&y)[parts], float& carried, const float* x, const float* even, const float* odd,
+                 const float* half) {
+  V e[parts], o[parts], h[parts];
+  for (int p = 0; p < parts; ++p) e[p] = o[p] = h[p] = V(0.0f);
+  for (int k = 0; k < Pairs; ++k) {
+    const V we(even[k]), wo(odd[k]), wh(half[k]);
+    for (int p = 0; p < parts; ++p) {
+      const V left = V::load_unaligned(x + p * W - k), right = V::load_unaligned(x + p * W + 1 + k);
+      const V sum = left + right;
+      e[p] = e[p] + we * sum;
+      h[p] = h[p] + wh * sum;
+      o[p] = o[p] + wo * (left - right);
+    }
+  }
+  alignas(64) float shifted[group + 1];
+  shifted[0] = carried;
+  for (int p = 0; p < parts; ++p) {
+    y[p].quarter = e[p] + o[p];
+    y[p].half = h[p];
+    y[p].three = e[p] - o[p];
+    y[p].three.store_unaligned(shifted + 1 + p * W);
+  }
+  for (int p = 0; p < parts; ++p) y[p].last = V::load_unaligned(shifted + p * W);
+}
+
+void true_peak(float* peak, float edge[2], const float* x, const PeakBank& bank, float floor, int n) {
+  const float never = floor / bank.largest, hardly = floor / 1.0824f;
+  for (int i = 0; i < n; i += group, x += group, peak += group) {
+    // Nothing around is high enough to add up to the floor: most of the time in quiet music.
+    V around(0.0f);
+    for (int k = -PeakBank::far; k < group + PeakBank::far; k += W)
+      around = xsimd::max(around, xsimd::abs(V::load_unaligned(x + k)));
+    const int last = (n - i < group ? n - i : group) - 1;
+    if (!xsimd::any(around > V(never))) {
+      edge[0] = edge[1] = 0;
+      continue;
+    }
+    Between far[parts], middle[parts];
+    interpolate<PeakBank::far>(far, edge[0], x, bank.far_even, bank.far_odd, bank.far_half);
+    interpolate<PeakBank::middle>(middle, edge[1], x, bank.middle_even, bank.middle_odd, bank.middle_half);
+    alignas(64) float three[2][group];
+    for (int p = 0; p < parts; ++p) {
+      V e(0.0f), o(0.0f), h(0.0f), e0(0.0f), o0(0.0f), e1(0.0f), o1(0.0f);
+      for (int k = 0; k < PeakBank::near; ++k) {
+        const V left = V::load_unaligned(x + p * W - k), right = V::load_unaligned(x + p * W + 1 + k);
+        const V sum = left + right, difference = left - right;
+        e = e + V(bank.near_even[k]) * sum;
+        h = h + V(bank.near_half[k]) * sum;
+        o = o + V(bank.near_odd[k]) * difference;
+        e0 = e0 + V(bank.table_even[0][k]) * sum;
+        o0 = o0 + V(bank.table_odd[0][k]) * difference;
+        e1 = e1 + V(bank.table_even[1][k]) * sum;
+        o1 = o1 + V(bank.table_odd[1][k]) * difference;
+      }
+      // of a sum and a difference, the larger in magnitude is the sum of magnitudes
+      const V table = xsimd::max(xsimd::abs(e0) + xsimd::abs(o0), xsimd::abs(e1) + xsimd::abs(o1));
+      V m = xsimd::max(xsimd::max(xsimd::abs(e) + xsimd::abs(o), xsimd::abs(h)), table);
+      const V here = V::load_unaligned(x + p * W), next = V::load_unaligned(x + p * W + 1);
+      m = xsimd::max(m, xsimd::abs(here));
+      const V plain = xsimd::max(highest(far[p]), highest(middle[p]));
+      m = xsimd::max(m, plain);
+      if (xsimd::any(xsimd::max(plain, xsimd::max(xsimd::abs(here), xsimd::abs(next))) > V(hardly)))
+        m = xsimd::max(m, xsimd::max(highest_crest(far[p], here, next), highest_crest(middle[p], here, next)));
+      xsimd::max(m, V::load_unaligned(peak + p * W)).store_unaligned(peak + p * W);
+      far[p].three.store_aligned(three[0] + p * W);
+      middle[p].three.store_aligned(three[1] + p * W);
+    }
+    edge[0] = three[0][last];
+    edge[1] = three[1][last];
+  }
+}
+
+void required_gain(float* io, const float* ceiling, int n) {
+  zip(io, io, ceiling, n, [](V p, V c) { return xsimd::min(V(1.0f), c / xsimd::max(p, V(1e-20f))); });
+}
+void smaller(float* io, const float* other, int n) {
+  zip(io, io, other, n, [](V a, V b) { return xsimd::min(a, b); });
+}
+
+void fir_symmetric(float* out, const float* x, const float* half, int taps, int n) {
+  for (int i = 0; i < n; i += W) {
+    V sum = V(half[0]) * V::load_unaligned(x + i);
+    for (int k = 1; k < taps; ++k)
+      sum = sum + V(half[k]) * (V::load_unaligned(x + i - k) + V::load_unaligned(x + i + k));
+    if (i + W <= n) {
+      sum.store_unaligned(out + i);
+    } else {
+      alignas(64) float tail[W];
+      sum.store_aligned(tail);
+      for (int k = 0; i + k < n; ++k) out[i + k] = tail[k];
+    }
+  }
+}
+
+}  // namespace dynamics_loops
+
+constexpr DynamicsLoops dynamics{dynamics_loops::true_peak, dynamics_loops::required_gain, dynamics_loops::smaller,
+                                 dynamics_loops::fir_symmetric};
+
+}  // namespace
+}  // namespace lacquer

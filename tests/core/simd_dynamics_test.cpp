@@ -1,0 +1,78 @@
+// tests/core/simd_dynamics_test.cpp — the loops of compressors and limiters: the same bits on every set, and right.
+
+#include "core/dsp/peak_bank.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <vector>
+
+using namespace lacquer;
+
+namespace {
+std::vector<float> random(std::size_t n, unsigned seed) {
+  std::mt19937 r(seed);
+  std::vector<float> v(n);
+  for (float& x : v) x = float(r()) / 2147483648.0f - 1;
+  return v;
+}
+/// All sets, one after the other, into fresh memory.
+template <class F>
+void all_equal(std::size_t n, F f) {
+  std::vector<float> first;
+  for (const Simd* s : all_simd()) {
+    std::vector<float> out(n, 0.0f);
+    f(s->dynamics, out.data());
+    if (first.empty()) first = out;
+    INFO(s->name);
+    CHECK(std::memcmp(out.data(), first.data(), n * sizeof(float)) == 0);
+  }
+}
+}  // namespace
+
+TEST_CASE("simd dynamics: every instruction set returns the same bits", "[simd]") {
+  const int n = GENERATE(1, 5, 16, 17, 63, 200);
+  const auto x = random(400, 1), y = random(400, 2);
+  const PeakBank bank = design_peak_bank();
+  all_equal(256, [&](const DynamicsLoops& d, float* out) {
+    float edge[2] = {0.1f, -0.2f};
+    d.true_peak(out, edge, x.data() + 50, bank, 0.1f, n);
+    std::fill(out + n, out + 250, 0.0f);  // what lies between n and the next multiple of 16 is free
+    out[250] = edge[0], out[251] = edge[1];
+  });
+  all_equal(256, [&](const DynamicsLoops& d, float* out) {
+    std::copy(x.begin(), x.begin() + 256, out);
+    d.required_gain(out, y.data(), n);
+  });
+  all_equal(256, [&](const DynamicsLoops& d, float* out) {
+    std::copy(x.begin(), x.begin() + 256, out);
+    d.smaller(out, y.data(), n);
+  });
+  all_equal(256, [&](const DynamicsLoops& d, float* out) { d.fir_symmetric(out, x.data() + 50, y.data(), 40, n); });
+}
+
+TEST_CASE("simd dynamics: the highest value between the samples of a sine is its amplitude", "[simd]") {
+  const PeakBank bank = design_peak_bank();
+  for (double f : {0.01, 0.1, 0.25, 0.3, 0.4, 0.4535}) {
+    std::vector<float> x(700), peak(512, 0.0f);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(std::sin(2 * std::numbers::pi * f * double(i) + 0.7));
+    float edge[2] = {0, 0};
+    simd().dynamics.true_peak(peak.data(), edge, x.data() + 64, bank, 0.5f, 512);
+    INFO("frequency " << f);
+    CHECK(gain_to_db(*std::max_element(peak.begin() + 1, peak.end())) > -0.01);
+    CHECK(gain_to_db(*std::max_element(peak.begin() + 1, peak.end())) < 0.25);  // the standard's own table: +0.22
+  }
+}
+
+TEST_CASE("simd dynamics: a symmetric filter is a convolution", "[simd]") {
+  const auto x = random(400, 1), half = random(30, 2);
+  std::vector<float> out(100);
+  simd().dynamics.fir_symmetric(out.data(), x.data() + 100, half.data(), 30, 100);
+  for (std::size_t i = 0; i < 100; ++i) {
+    double sum = 0;
+    for (std::size_t k = 0; k < 59; ++k) sum += double(half[k < 29 ? 29 - k : k - 29]) * double(x[100 + i + k - 29]);
+    CHECK(double(out[i]) == Approx(sum).margin(1e-5));
+  }
+}
