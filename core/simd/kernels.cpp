@@ -2,6 +2,7 @@
 // -DLACQUER_SET=<name>. A topic has its kernels in kernels_<topic>.hpp and its line in the table below.
 
 #include "core/simd/kernels_basic.hpp"
+#include "core/simd/kernels_colour.hpp"
 #include "core/simd/kernels_dynamics.hpp"
 
 namespace lacquer {
@@ -13,6 +14,6 @@ namespace lacquer {
 
 extern const Simd LACQUER_PASTE(simd_, LACQUER_SET);
 const Simd LACQUER_PASTE(simd_, LACQUER_SET){
-    LACQUER_STR(LACQUER_SET), gain, multiply, add, abs_max, to_db, to_gain, peak, energy, dynamics};
+    LACQUER_STR(LACQUER_SET), gain, multiply, add, abs_max, to_db, to_gain, peak, energy, dynamics, colour};
 
 }  // namespace lacquer

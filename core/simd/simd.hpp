@@ -44,6 +44,32 @@ struct DynamicsLoops {
   void (*fir_symmetric)(float* out, const float* x, const float* half, int taps, int n);
 };
 
+/// A symmetric filter whose taps come in pairs: weight * in[centre] + sum of tap * (in[offset] + in[next offset]).
+struct Fold {
+  const int* offset;  ///< two for each pair, from `in`
+  const float* tap;   ///< one for each pair
+  int pairs;
+  int centre;
+  float weight;
+};
+
+/// A saturation curve of unit slope; see kernels_colour.hpp.
+struct Bend {
+  bool soft;         ///< u / sqrt(1 + u^2) instead of tanh
+  float lean;        ///< how far off the middle it works by itself, 0 .. 1
+  Ramp drive, bias;  ///< dB, %
+  float phase;       ///< of these samples within a frame, 0 .. 1
+};
+
+/// Stereo and saturation. fold and bend write whole vectors: up to 15 samples past n, which out must have room for.
+struct ColourLoops {
+  void (*to_mid_side)(float* mid, float* side, const float* left, const float* right, int n);
+  void (*to_left_right)(float* left, float* right, const float* mid, const float* side, int n);
+  void (*widen)(float* left_out, float* right_out, const float* left, const float* right, Ramp percent, int n);
+  void (*fold)(float* out, const float* in, const Fold& filter, int n);
+  void (*bend)(float* out, const float* in, const Bend& curve, int n);  ///< out = curve(in) - in
+};
+
 struct Simd {
   const char* name;  ///< "sse2", "avx2", "avx512", "neon"
 
@@ -57,6 +83,7 @@ struct Simd {
   double (*energy)(const float* in, int n);  ///< sum of squares
 
   DynamicsLoops dynamics;
+  ColourLoops colour;
 };
 
 /// The set in use.
