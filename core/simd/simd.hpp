@@ -68,6 +68,19 @@ struct ColourLoops {
   void (*widen)(float* left_out, float* right_out, const float* left, const float* right, Ramp percent, int n);
   void (*fold)(float* out, const float* in, const Fold& filter, int n);
   void (*bend)(float* out, const float* in, const Bend& curve, int n);  ///< out = curve(in) - in
+
+/// A K-weighting filter (two sections) in state space, eight frames at a time: y = direct x + out_of s, s = into x +
+/// keep s. Rows are columns of those matrices; of a state's eight places four are used, for the widest registers' sake.
+struct alignas(64) KStep {
+  double direct[8][8], out_of[4][8], into[8][8], keep[4][8];
+};
+
+struct MeterLoops {
+  /// energy[i] = sum over channels of weight y^2, y being in[c] K-weighted; 8 state values per channel; n a multiple of
+  /// 8
+  void (*k_energy)(const KStep& k, double* state, const float* const* in, const double* weight, int channels,
+                   float* energy, int n);
+  double (*sum)(const float* in, int n);  ///< in double
 };
 
 struct Simd {
@@ -84,6 +97,7 @@ struct Simd {
 
   DynamicsLoops dynamics;
   ColourLoops colour;
+  MeterLoops meter;
 };
 
 /// The set in use.
