@@ -68,6 +68,7 @@ struct ColourLoops {
   void (*widen)(float* left_out, float* right_out, const float* left, const float* right, Ramp percent, int n);
   void (*fold)(float* out, const float* in, const Fold& filter, int n);
   void (*bend)(float* out, const float* in, const Bend& curve, int n);  ///< out = curve(in) - in
+};
 
 /// A K-weighting filter (two sections) in state space, eight frames at a time: y = direct x + out_of s, s = into x +
 /// keep s. Rows are columns of those matrices; of a state's eight places four are used, for the widest registers' sake.
