@@ -30,6 +30,7 @@ struct Limiter {
       .source =
           "true peak: ITU-R BS.1770-5 annex 2; look-ahead by box filters: G. Luff, Signalsmith basics; held bass: "
           "F. Adriaensen, zita-dpl1"};
+  // clang-format off: rows of numbers and rows of choices differ in length
   static constexpr Param params[] = {
       {"ceiling",   dBTP,    -1,                                              {-24, 0},             "No peak, on or between the samples, comes out above it."     },
       {"release",   ms,      300,                                             {20, 3000},           "Time to cover 63 % of the way back from sustained reduction."},
@@ -39,6 +40,7 @@ struct Limiter {
       {"link_release",           percent,     100,                                   {0, 100},                                                "How much the channels share their sustained reduction.",        fixed},
       {"band_limit",      on_off,             "off",                                                 "Removes what lies above 0.46 of the rate first: meters disagree on it.",                                                          fixed                                                                   },
   };
+  // clang-format on
   static constexpr Result results[] = {
       {"reduction", dB, "How far the signal is turned down."   },
       {"deepest",   dB, "The furthest it has been turned down."}

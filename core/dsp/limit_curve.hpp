@@ -61,7 +61,7 @@ public:
   bool want(float* io, const float* bass, int n) noexcept {
     const bool quiet = smallest_of(io, n) == 0.0f && smallest_of(bass, n) == 0.0f;
     if (quiet && resting_ >= rest_after_) return false;
-    for (int i = 0; i < n; ++i) io[i] = smallest_(io[i]);
+    smallest_.process(io, n);
     simd().dynamics.smaller(io, bass, n);
     const bool rests = quiet && now_ == 0 && average_ == 0 && smallest_of(io, n) == 0.0f;
     resting_ = rests ? std::min(resting_ + n, rest_after_) : 0;

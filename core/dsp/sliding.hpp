@@ -26,20 +26,38 @@ public:
     at_ = 0;
   }
   float operator()(float x) noexcept {
-    prefix_ = std::min(prefix_, x);
-    const float smallest = std::min(prefix_, suffix_[at_ + 1]);
-    suffix_[at_] = x;
-    if (++at_ + 1 == suffix_.size()) {
-      for (std::size_t i = at_ - 1; i-- > 0;) suffix_[i] = std::min(suffix_[i], suffix_[i + 1]);
-      prefix_ = std::numeric_limits<float>::infinity();
-      at_ = 0;
+    process(&x, 1);
+    return x;
+  }
+  /// Each value becomes the smallest of the window that ends with it.
+  void process(float* io, int n) noexcept {
+    while (n > 0) {
+      const int run = std::min(n, int(suffix_.size()) - 1 - at_);
+      float* suffix = suffix_.data() + at_;
+      float prefix = prefix_;
+      for (int i = 0; i < run; ++i) {
+        const float x = io[i];
+        prefix = std::min(prefix, x);
+        io[i] = std::min(prefix, suffix[i + 1]);
+        suffix[i] = x;
+      }
+      prefix_ = prefix;
+      at_ += run;
+      io += run;
+      n -= run;
+      if (at_ + 1 == int(suffix_.size())) turn();
     }
-    return smallest;
   }
 
 private:
+  void turn() noexcept {
+    for (std::size_t i = suffix_.size() - 2; i-- > 0;) suffix_[i] = std::min(suffix_[i], suffix_[i + 1]);
+    prefix_ = std::numeric_limits<float>::infinity();
+    at_ = 0;
+  }
+
   std::vector<float> suffix_;
-  std::size_t at_ = 0;
+  int at_ = 0;
   float prefix_ = 0, rest_ = 0;
 };
 

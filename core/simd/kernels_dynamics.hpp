@@ -114,6 +114,100 @@ void smaller(float* io, const float* other, int n) {
   zip(io, io, other, n, [](V a, V b) { return xsimd::min(a, b); });
 }
 
+void bend(float* level, Ramp threshold, Ramp slope, Ramp knee, float range, int n) {
+  const auto wanted = [range](V x, V t, V s, V k) {
+    const V over = x - t, half = V(0.5f) * k;
+    const V z = xsimd::min(xsimd::max(over + half, V(0.0f)), k);
+    const V bent = z * z / xsimd::max(k + k, V(1e-6f)) + xsimd::max(over - half, V(0.0f));
+    return xsimd::min(s * bent, V(range));
+  };
+  if (!threshold.moves() && !slope.moves() && !knee.moves()) {
+    const V t(threshold.to), s(slope.to), k(knee.to);
+    map(level, level, n, [&](V x, int) { return wanted(x, t, s, k); });
+    return;
+  }
+  const V whole(float(threshold.frames));
+  map(level, level, n, [&](V x, int i) {
+    const V way = (V(float(threshold.at + i)) + ramp_index()) / whole;
+    return wanted(x, V(threshold.from) + V(threshold.to - threshold.from) * way,
+                  V(slope.from) + V(slope.to - slope.from) * way, V(knee.from) + V(knee.to - knee.from) * way);
+  });
+}
+
+void analytic_rms(float* level, AnalyticState* state, const AnalyticPair& pair, const float* const* x, int channels,
+                  double step, int n) {
+  using D = xsimd::batch<double, Arch>;
+  constexpr int DW = int(D::size), width = DW < 4 ? 4 : DW, together = width / 2, batches = width / DW,
+                S = pair.sections;
+  constexpr int most = 64;
+  alignas(64) double lane[most + 2][width];
+  alignas(64) double w[S + 1][2][width], p[width], a[S][width];
+  for (int k = 0; k < S; ++k)
+    for (int l = 0; l < width; ++l) a[k][l] = pair.a[l % 2][k];
+  for (int c = 0; c < channels; c += together) {
+    const int here = channels - c < together ? channels - c : together;
+    for (int l = 0; l < width; ++l) {
+      const AnalyticState& s = state[c + (l / 2 < here ? l / 2 : 0)];
+      for (int k = 0; k <= S; ++k)
+        for (int d = 0; d < 2; ++d) w[k][d][l] = s.x[l % 2][k][d];
+      p[l] = s.power[l % 2];
+    }
+    for (int done = 0; done < n; done += most) {
+      const int m = n - done < most ? n - done : most;
+      // what each chain hears: the sample, and the one before
+      for (int l = 0; l < width; ++l) {
+        const float* from = x[c + (l / 2 < here ? l / 2 : 0)] + done;
+        if (l % 2) {
+          lane[0][l] = w[0][0][l - 1];
+          for (int i = 1; i < m; ++i) lane[i][l] = double(from[i - 1]);
+        } else {
+          for (int i = 0; i < m; ++i) lane[i][l] = double(from[i]);
+        }
+      }
+      for (int b = 0; b < batches; ++b) {
+        D one[S + 1], two[S + 1], by[S];
+        for (int k = 0; k <= S; ++k) {
+          one[k] = D::load_aligned(w[k][0] + b * DW);
+          two[k] = D::load_aligned(w[k][1] + b * DW);
+        }
+        for (int k = 0; k < S; ++k) by[k] = D::load_aligned(a[k] + b * DW);
+        D power = D::load_aligned(p + b * DW);
+        const D keep(1 - step), take(step / 2);
+        for (int i = 0; i < m; ++i) {
+          D y = D::load_aligned(lane[i] + b * DW);
+          for (int k = 0; k < S; ++k) {
+            const D out = by[k] * (y + two[k + 1]) - two[k];
+            two[k] = one[k];
+            one[k] = y;
+            y = out;
+          }
+          two[S] = one[S];
+          one[S] = y;
+          power = keep * power + take * (y * y);
+          power.store_aligned(lane[i] + b * DW);
+        }
+        for (int k = 0; k <= S; ++k) {
+          one[k].store_aligned(w[k][0] + b * DW);
+          two[k].store_aligned(w[k][1] + b * DW);
+        }
+        power.store_aligned(p + b * DW);
+      }
+      for (int l = 0; l < 2 * here; l += 2)
+        for (int i = 0; i < m; ++i) {
+          const float sum = float(lane[i][l] + lane[i][l + 1]);
+          level[done + i] = (c || l) && level[done + i] > sum ? level[done + i] : sum;
+        }
+    }
+    for (int l = 0; l < 2 * here; ++l) {
+      AnalyticState& s = state[c + l / 2];
+      for (int k = 0; k <= S; ++k)
+        for (int d = 0; d < 2; ++d) s.x[l % 2][k][d] = w[k][d][l];
+      s.power[l % 2] = p[l];
+    }
+  }
+  map(level, level, n, [](V power, int) { return xsimd::sqrt(power); });
+}
+
 void fir_symmetric(float* out, const float* x, const float* half, int taps, int n) {
   for (int i = 0; i < n; i += W) {
     V sum = V(half[0]) * V::load_unaligned(x + i);
@@ -131,8 +225,9 @@ void fir_symmetric(float* out, const float* x, const float* half, int taps, int 
 
 }  // namespace dynamics_loops
 
-constexpr DynamicsLoops dynamics{dynamics_loops::true_peak, dynamics_loops::required_gain, dynamics_loops::smaller,
-                                 dynamics_loops::fir_symmetric};
+constexpr DynamicsLoops dynamics{dynamics_loops::true_peak,    dynamics_loops::required_gain,
+                                 dynamics_loops::smaller,      dynamics_loops::bend,
+                                 dynamics_loops::analytic_rms, dynamics_loops::fir_symmetric};
 
 }  // namespace
 }  // namespace lacquer

@@ -32,6 +32,17 @@ struct PeakBank {
   float largest;  ///< by how much the bank's output can exceed the highest sample, as a factor
 };
 
+/// Two chains of all-passes in z^-2, a quarter of a period apart (core/dsp/analytic.hpp designs them), and what they
+/// remember of a channel.
+struct AnalyticPair {
+  static constexpr int sections = 6;
+  double a[2][sections];
+};
+struct AnalyticState {
+  double x[2][AnalyticPair::sections + 1][2];  ///< of each chain, input and output of each section, one and two ago
+  double power[2];
+};
+
 /// Loops for compressors and limiters.
 struct DynamicsLoops {
   /// peak[i] = max(peak[i], the highest |x| that any interpolator of the bank sees in [i, i+1)), where that is above
@@ -40,6 +51,12 @@ struct DynamicsLoops {
   void (*true_peak)(float* peak, float edge[2], const float* x, const PeakBank& bank, float floor, int n);
   void (*required_gain)(float* io, const float* ceiling, int n);  ///< io = min(1, ceiling / io)
   void (*smaller)(float* io, const float* other, int n);          ///< io = min(io, other)
+  /// level = reduction a compressor wants, dB, 0 or more: slope * what lies above threshold, rounded off over `knee` dB
+  /// around it, at most `range`. In: levels in dB.
+  void (*bend)(float* level, Ramp threshold, Ramp slope, Ramp knee, float range, int n);
+  /// state and x of `channels` channels; level = RMS of the loudest, see core/dsp/analytic.hpp.
+  void (*analytic_rms)(float* level, AnalyticState* state, const AnalyticPair& pair, const float* const* x,
+                       int channels, double step, int n);
   /// out[i] = sum of half[k] * (x[i-k] + x[i+k]), half[0] counted once; taps = length of half.
   void (*fir_symmetric)(float* out, const float* x, const float* half, int taps, int n);
 };
