@@ -17,22 +17,22 @@ struct Compressor {
   static constexpr Port inputs[] = {
       main_in, {"key", LACQUER_OR_MAIN, "What the detector hears."}
   };
-  // clang-format off: rows of numbers and rows of choices differ in length
+  // clang-format off
   static constexpr Param params[] = {
-      {"threshold",                                                                    dBFS,  -18,                                                     {-60, 0},                                                                                                                                          "Level above which the signal is turned down."},
-      {"ratio",                                                                              to_one,                                                                             2,                                                 {1, 100},                                                                                                                     "Decibels in for one decibel out, above the threshold."},
-      {"knee",                       dB,                            6,                                                                              {0, 24},                                                                                   "Width of the bend around the threshold."},
-      {"attack",                                                                       ms,                                   10,             {0.1f, 500},                                                                     "Time to cover 63 % of the way to more reduction."},
-      {"release",                                                                            ms,                                    120,                             {5, 5000},                                                                                                          "Time to cover 63 % of the way back."},
-      {"detector", one_of("peak|rms"),"peak","Compares peaks, or the power, by which a sine reads 3 dB less."},
-      {"rms_window",                                                                     ms,                                                        5,                                                                                                                                          {1, 200},                                                                                                                                                                                                                                          "Time over which the power is averaged."},
-      {"hold",                                                                   ms,  0, {0, 500}, "Time between a peak and the start of the way back."},
-      {"auto_release",                                                                              on_off,                                                                              "off",                                                                 "Comes back three times faster from peaks, three times slower from the rest."                                                                                                                                                                                                               },
-      {"range",                          dB,                               60,                                                                         {0, 60},                                                                                                                                       "No more reduction than this."},
-      {"lookahead", ms,      0,{0, 20},"Time by which the detector hears ahead.", fixed},
-      {"link",                                                                       percent,                                              100,                             {0, 100},                              "How much the loudest channel decides for the others.", fixed},
-      {"makeup",                                                                             dB,                                                                      0,                                                                                              {-24, 24},                                                                                                                                                                                                                                                                                                                                             "Gain after the reduction."},
-      {"auto_makeup",                                                                         on_off, "off",        "Adds half of what a steady signal at full scale is turned down."                                                                                                                    },
+      {"threshold",    dBFS, -18, {-60, 0}, "Level above which the signal is turned down."},
+      {"ratio",        to_one, 2, {1, 100}, "Decibels in for one decibel out, above the threshold."},
+      {"knee",         dB, 6, {0, 24}, "Width of the bend around the threshold."},
+      {"attack",       ms, 10, {0.1f, 500}, "Time to cover 63 % of the way to more reduction."},
+      {"release",      ms, 120, {5, 5000}, "Time to cover 63 % of the way back."},
+      {"detector",     one_of("peak|rms"), "peak", "Compares peaks, or the power, by which a sine reads 3 dB less."},
+      {"rms_window",   ms, 5, {1, 200}, "Time over which the power is averaged."},
+      {"hold",         ms, 0, {0, 500}, "Time between a peak and the start of the way back."},
+      {"auto_release", on_off, "off", "Comes back three times faster from peaks, three times slower from the rest."},
+      {"range",        dB, 60, {0, 60}, "No more reduction than this."},
+      {"lookahead",    ms, 0, {0, 20}, "Time by which the detector hears ahead.", fixed},
+      {"link",         percent, 100, {0, 100}, "How much the loudest channel decides for the others.", fixed},
+      {"makeup",       dB, 0, {-24, 24}, "Gain after the reduction."},
+      {"auto_makeup",  on_off, "off", "Adds half of what a steady signal at full scale is turned down."},
   };
   // clang-format on
   static constexpr Result results[] = {

@@ -30,15 +30,15 @@ struct Limiter {
       .source =
           "true peak: ITU-R BS.1770-5 annex 2; look-ahead by box filters: G. Luff, Signalsmith basics; held bass: "
           "F. Adriaensen, zita-dpl1"};
-  // clang-format off: rows of numbers and rows of choices differ in length
+  // clang-format off
   static constexpr Param params[] = {
-      {"ceiling",   dBTP,    -1,                                              {-24, 0},             "No peak, on or between the samples, comes out above it."     },
-      {"release",   ms,      300,                                             {20, 3000},           "Time to cover 63 % of the way back from sustained reduction."},
-      {"lookahead", ms,      1.2f,                                            {0.3f, 10},           "Time in which the gain goes down before a peak.",              fixed},
-      {"character",           one_of("transparent|punchy|aggressive|wall"),        "transparent", "From cleanest to loudest."},
-      {"link",      percent, 100,                                             {0, 100},             "How much a peak in one channel turns the others down.",                                    fixed},
-      {"link_release",           percent,     100,                                   {0, 100},                                                "How much the channels share their sustained reduction.",        fixed},
-      {"band_limit",      on_off,             "off",                                                 "Removes what lies above 0.46 of the rate first: meters disagree on it.",                                                          fixed                                                                   },
+      {"ceiling",      dBTP, -1, {-24, 0}, "No peak, on or between the samples, comes out above it."},
+      {"release",      ms, 300, {20, 3000}, "Time to cover 63 % of the way back from sustained reduction."},
+      {"lookahead",    ms, 1.2f, {0.3f, 10}, "Time in which the gain goes down before a peak.", fixed},
+      {"character",    one_of("transparent|punchy|aggressive|wall"), "transparent", "From cleanest to loudest."},
+      {"link",         percent, 100, {0, 100}, "How much a peak in one channel turns the others down.", fixed},
+      {"link_release", percent, 100, {0, 100}, "How much the channels share their sustained reduction.", fixed},
+      {"band_limit",   on_off, "off", "Removes what lies above 0.46 of the rate first: meters disagree on it.", fixed},
   };
   // clang-format on
   static constexpr Result results[] = {
