@@ -31,37 +31,38 @@ struct Saturate {
 
   void prepare(const Setup<Saturate>& s) {
     kind_ = Kind(int(s["kind"]));
-    lines_.resize(std::size_t(s.channels()));
-    for (Oversampled& line : lines_) line.prepare(1 << int(s["oversampling"]));
+    pairs_.resize(std::size_t(s.channels() + 1) / 2);
+    for (std::size_t p = 0; p < pairs_.size(); ++p)
+      pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, s.channels() - 2 * int(p)));
+    offset_.resize(std::size_t(s.channels()));
     slow_ = one_pole(1000 / (2 * std::numbers::pi * 3), s.rate());
     reset();
   }
   void reset() noexcept {
-    for (Oversampled& line : lines_) line.reset();
-    offset_.assign(lines_.size(), 0);
+    for (Oversampled& pair : pairs_) pair.reset();
+    std::fill(offset_.begin(), offset_.end(), 0);
     leaning_ = kind_ == tube;
   }
-  int latency() const noexcept { return lines_.empty() ? 0 : lines_[0].latency(); }
+  int latency() const noexcept { return pairs_.empty() ? 0 : pairs_[0].latency(); }
 
   void process(Block<Saturate>& b) noexcept {
     const Ramp drive = b.ramp("drive"), bias = b.ramp("bias");
     leaning_ = leaning_ || bias.from != 0 || bias.to != 0;  // from then on: letting go would click
-    std::size_t c = 0;
-    for (auto [out, in] : b) {
-      const auto curve = [&](float* to, const float* from, float phase, int done, int n) {
-        const auto later = [&](Ramp r) { return Ramp{r.from, r.to, r.at + done, r.frames}; };
-        simd().colour.bend(to, from, {kind_ == soft, kind_ == tube ? 0.4f : 0.0f, later(drive), later(bias), phase}, n);
-      };
+    const auto curve = [&](float* out, const float* in, float phase, int done, int n) {
+      const auto later = [&](Ramp r) { return Ramp{r.from, r.to, r.at + done, r.frames}; };
+      simd().colour.bend(out, in, {kind_ == soft, kind_ == tube ? 0.4f : 0.0f, later(drive), later(bias), phase}, n);
+    };
+    for (std::size_t p = 0; p < pairs_.size(); ++p) {
       // A curve that leans makes an offset out of loudness: 3 Hz high-pass, on what the curve adds alone.
-      double& offset = offset_[c];
-      const auto level = [&](float* added, int n) {
-        if (leaning_)
-          for (int i = 0; i < n; ++i) {
-            offset += slow_ * (double(added[i]) - offset);
-            added[i] = float(double(added[i]) - offset);
-          }
+      const auto level = [&](int channel, float* added, int n) {
+        if (!leaning_) return;
+        double& offset = offset_[2 * p + std::size_t(channel)];
+        for (int i = 0; i < n; ++i) {
+          offset += slow_ * (double(added[i]) - offset);
+          added[i] = float(double(added[i]) - offset);
+        }
       };
-      lines_[c++].run(out, in, b.frames(), curve, level);
+      pairs_[p].run(b.output("out").data + 2 * p, b.input("in").data + 2 * p, b.frames(), curve, level);
     }
   }
 
@@ -69,7 +70,7 @@ private:
   Kind kind_ = tanh;
   bool leaning_ = false;
   double slow_ = 0;
-  std::vector<Oversampled> lines_;
+  std::vector<Oversampled> pairs_;
   std::vector<double> offset_;
 };
 

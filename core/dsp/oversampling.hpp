@@ -46,38 +46,34 @@ inline std::vector<double> half_band(double pass, double attenuation) {
   return h;
 }
 
-/// One channel: adds to the signal what a curve, run at `factor` times the rate, adds to it. What the curve leaves
-/// alone is a pure delay, bit for bit; only the change goes through the filters.
+/// One channel or two: adds to the signal what a curve, run at `factor` times the rate, adds to it. What the curve
+/// leaves alone is a pure delay, bit for bit; only the change goes through the filters.
 class Oversampled {
 public:
-  /// [control] factor 1, 2, 4, 8 or 16.
-  void prepare(int factor) {
+  /// [control] factor 1, 2, 4, 8 or 16; 1 or 2 channels.
+  void prepare(int factor, int channels) {
     factor_ = factor;
-    stages_.clear();
-    reach_ = 0;
-    // ups, then what the curve made of them, then the results of each way down
-    arrays_ = 2 * factor;
-    for (int r = factor / 2; r >= 1; r /= 2) arrays_ += r;
+    channels_ = channels;
+    passes_.clear();
+    reach_ = arrays_ = 0;
+    ups_ = 0;
+    std::vector<int> phases(static_cast<std::size_t>(factor));  // the array of each phase
+    for (int& a : phases) a = arrays_++;
     int lag = 0;
-    for (int r = 1; r < factor; r *= 2) lag = plan_up(r, lag);
+    for (int r = 1; r < factor; r *= 2) lag = plan_up(r, phases, lag);
     bend_lag_ = lag;
-    int from = factor;  // first array of the signal to come down
-    for (int r = factor / 2; r >= 1; r /= 2) {
-      const int to = from + 2 * r;
-      lag = plan_down(r, from, to, lag);
-      from = to;
-    }
-    last_ = from;
+    for (int& a : phases) a = arrays_++;  // what the curve makes of them
+    for (int r = factor / 2; r >= 1; r /= 2) lag = plan_down(r, phases, lag);
+    last_ = phases[0];
     latency_ = lag;
     reach_ = std::max(reach_, lag) + 1;
-    room_ = reach_ + most + 512 + pad;
-    for (Pass& p : stages_)
-      for (Phase& f : p.phases) {
-        f.out = f.out * room_ - p.lag;
-        f.centre = f.centre * room_ + f.centre_shift;
-        for (std::size_t i = 0; i < f.offset.size(); ++i) f.offset[i] = f.array[i] * room_ + f.offset[i];
-      }
-    slab_.resize(std::size_t(arrays_ * room_));
+    room_ = (reach_ + most + slack + pad + 15) / 16 * 16;
+    for (Pass& p : passes_) {
+      for (Place& x : p.samples) p.sample.push_back(x.array * room_ + x.frame);
+      for (Place& x : p.centres) p.centre.push_back(x.array * room_ + x.frame);
+      for (Place& x : p.outs) p.out.push_back(x.array * room_);
+    }
+    slab_.resize(std::size_t(channels * arrays_ * room_));
     reset();
   }
   void reset() {
@@ -87,105 +83,124 @@ public:
   int latency() const { return latency_; }
 
   /// [audio] curve(out, in, phase, done, n) writes what the curve adds for n samples at `phase` (0 .. 1) of the frames
-  /// from `done` on; change(what, n) may filter what came down before it is added.
+  /// from `done` on; change(channel, what, n) may filter what came down before it is added.
   template <class Curve, class Change>
-  void run(float* out, const float* in, int frames, Curve&& curve, Change&& change) {
+  void run(float* const* out, const float* const* in, int frames, Curve&& curve, Change&& change) {
     for (int done = 0; done < frames; done += most) {
-      const int n = std::min(most, frames - done);
+      const int n = std::min(most, frames - done), next = arrays_ * room_;
       if (at_ + n + pad > room_) rewind();
-      float* now = slab_.data() + at_;
-      std::copy_n(in + done, n, now);
+      float* const now = slab_.data() + at_;
+      for (int c = 0; c < channels_; ++c) std::copy_n(in[c] + done, n, now + c * next);
       const auto pass = [&](const Pass& p) {
-        for (const Phase& f : p.phases)
-          simd().colour.fold(now + f.out, now - p.lag,
-                             {f.offset.data(), p.taps.data(), int(p.taps.size()), f.centre, p.weight}, n);
+        simd().colour.comb(now - p.lag, now - p.lag,
+                           {p.taps.data(), int(p.taps.size()), p.sample.data(), int(p.out.size()), p.centre.data(),
+                            p.out.data(), p.weight, channels_ == 2 ? next : 0},
+                           n);
       };
-      const std::size_t ups = stages_.size() / 2;
-      for (std::size_t s = 0; s < ups; ++s) pass(stages_[s]);
-      for (int p = 0; p < factor_; ++p)
-        curve(now + (factor_ + p) * room_ - bend_lag_, now + p * room_ - bend_lag_, float(p) / float(factor_), done, n);
-      for (std::size_t s = ups; s < stages_.size(); ++s) pass(stages_[s]);
-      float* changed = now + last_ * room_ - latency_;
-      change(changed, n);
-      simd().add(out + done, now - latency_, changed, n);
+      const auto half = passes_.begin() + ups_;
+      std::for_each(passes_.begin(), half, pass);
+      for (int c = 0; c < channels_; ++c)
+        for (int p = 0; p < factor_; ++p) {
+          float* const from = now + c * next + p * room_ - bend_lag_;
+          curve(from + factor_ * room_, from, float(p) / float(factor_), done, n);
+        }
+      std::for_each(half, passes_.end(), pass);
+      for (int c = 0; c < channels_; ++c) {
+        float* const x = now + c * next - latency_;
+        change(c, x + last_ * room_, n);
+        simd().add(out[c] + done, x, x + last_ * room_, n);
+      }
       at_ += n;
     }
   }
 
 private:
-  static constexpr int most = 256, pad = 16;
+  static constexpr int most = 128, slack = 256, pad = 16;
 
-  struct Phase {
-    int out;                         // from `at`
-    int centre, centre_shift;        // from `at` less the lag
-    std::vector<int> array, offset;  // two per tap
+  struct Place {
+    int array, frame;
   };
-  struct Pass {
-    int lag;  // frames by which the outputs are late
-    float weight;
+  struct Pass {  // up to four phases of one stage
     std::vector<float> taps;
-    std::vector<Phase> phases;
+    float weight;
+    int lag = 0;  // frames by which the outputs are late
+    std::vector<Place> samples, centres, outs;
+    std::vector<int> sample, centre, out;  // the same, once the size of an array is known
   };
 
-  static int down(int a, int r) { return a >= 0 ? a / r : -((-a + r - 1) / r); }  // floor of a / r
-  static int largest(const std::vector<int>& v) { return *std::max_element(v.begin(), v.end()); }
+  static int whole(int a, int r) { return a >= 0 ? a / r : -((-a + r - 1) / r); }  // floor of a / r
 
-  // Stages of the same rate share a passband; the way down also keeps harmonics out, so it is stopped harder.
-  static std::vector<double> taps_of(int r, double attenuation) {
-    const double pass = r == 1 ? 0.5 * 0.5 * 20.0 / 22.05 : 0.25 / r;
-    return half_band(pass, attenuation);
+  // The first stage has a transition to fit in, the others only stop what it left empty. The way down stops harder: it
+  // meets harmonics, the way up no more than the images of the signal.
+  static std::vector<float> taps_of(int r, double attenuation, double gain) {
+    const auto side = half_band(r == 1 ? 0.25 * 20.0 / 22.05 : 0.25 / r, attenuation);
+    std::vector<float> all;
+    for (auto h = side.rbegin(); h != side.rend(); ++h) all.push_back(float(*h * gain));
+    for (double h : side) all.push_back(float(h * gain));
+    return all;
   }
 
-  /// From r phases to 2r: the sample after m is the sum over the pairs m - k, m + 1 + k.
-  int plan_up(int r, int lag) {
-    Pass p{0, 0, {}, {}};
-    for (double h : taps_of(r, 100)) p.taps.push_back(float(h));
-    for (int phase = 0; phase < r; ++phase) {
-      Phase f{(2 * phase + 1) * (factor_ / (2 * r)), 0, 0, {}, {}};
-      for (int k = 0; k < int(p.taps.size()); ++k)
-        for (int m : {phase - k, phase + 1 + k}) {
-          f.array.push_back((m - r * down(m, r)) * (factor_ / r));
-          f.offset.push_back(down(m, r));
-        }
-      p.phases.push_back(std::move(f));
+  /// From r phases to 2r: `phases` has those of the full rate, in use every factor/r. What lies after sample m comes
+  /// from the samples m - taps/2 + 1 .. m + taps/2.
+  int plan_up(int r, const std::vector<int>& phases, int lag) {
+    const int apart = factor_ / r;
+    const auto taps = taps_of(r, 100, 1);
+    const int side = int(taps.size()) / 2;
+    for (int first = 0; first < r; first += 4) {
+      Pass p{taps, 0, 0, {}, {}, {}, {}, {}, {}};
+      const int rows = std::min(4, r);
+      for (int m = first - side + 1; m < first + side + rows; ++m)
+        p.samples.push_back({phases[std::size_t((m - r * whole(m, r)) * apart)], whole(m, r)});
+      for (int row = 0; row < rows; ++row) {
+        p.outs.push_back({phases[std::size_t((first + row) * apart + apart / 2)], 0});
+        p.centres.push_back({0, 0});
+      }
+      passes_.push_back(std::move(p));
     }
-    return add(std::move(p), lag);
+    const int late = settle(passes_.size() - std::size_t((r + 3) / 4), lag);
+    ups_ = std::ptrdiff_t(passes_.size());
+    return late;
   }
-  /// From 2r phases to r: half of sample m, and of the pairs of odd samples before and after it.
-  int plan_down(int r, int from, int to, int lag) {
-    Pass p{0, 0.5f, {}, {}};
-    for (double h : taps_of(r, 112)) p.taps.push_back(float(h / 2));
-    for (int phase = 0; phase < r; ++phase) {
-      Phase f{to + phase, from + 2 * phase, 0, {}, {}};
-      for (int k = 0; k < int(p.taps.size()); ++k)
-        for (int m : {phase - 1 - k, phase + k}) {
-          f.array.push_back(from + 2 * (m - r * down(m, r)) + 1);
-          f.offset.push_back(down(m, r));
-        }
-      p.phases.push_back(std::move(f));
+  /// From 2r phases to r: half of sample 2m, and of the odd ones around it. Leaves the new arrays in `phases`.
+  int plan_down(int r, std::vector<int>& phases, int lag) {
+    const auto taps = taps_of(r, 112, 0.5);
+    const int side = int(taps.size()) / 2, begin = arrays_;
+    arrays_ += r;
+    for (int first = 0; first < r; first += 4) {
+      Pass p{taps, 0.5f, 0, {}, {}, {}, {}, {}, {}};
+      const int rows = std::min(4, r);
+      for (int m = first - side; m < first + side + rows - 1; ++m)
+        p.samples.push_back({phases[std::size_t(2 * (m - r * whole(m, r)) + 1)], whole(m, r)});
+      for (int row = 0; row < rows; ++row) {
+        p.centres.push_back({phases[std::size_t(2 * (first + row))], 0});
+        p.outs.push_back({begin + first + row, 0});
+      }
+      passes_.push_back(std::move(p));
     }
-    return add(std::move(p), lag);
+    for (int a = 0; a < r; ++a) phases[std::size_t(a)] = begin + a;
+    return settle(passes_.size() - std::size_t((r + 3) / 4), lag);
   }
-  int add(Pass p, int lag) {
-    int ahead = 0;
-    for (const Phase& f : p.phases) ahead = std::max(ahead, largest(f.offset));
-    p.lag = lag + ahead;
-    for (const Phase& f : p.phases)
-      reach_ = std::max(reach_, p.lag - *std::min_element(f.offset.begin(), f.offset.end()));
-    stages_.push_back(std::move(p));
-    return stages_.back().lag;
+  /// How late the passes from `first` on are, as a stage whose input is `lag` late; and how far back they reach.
+  int settle(std::size_t first, int lag) {
+    int ahead = 0, back = 0;
+    for (std::size_t i = first; i < passes_.size(); ++i)
+      for (const Place& x : passes_[i].samples) ahead = std::max(ahead, x.frame), back = std::max(back, -x.frame);
+    for (std::size_t i = first; i < passes_.size(); ++i) passes_[i].lag = lag + ahead;
+    reach_ = std::max(reach_, lag + ahead + back);
+    return lag + ahead;
   }
   /// Back to the front of the slab, with as much past as anybody reaches for.
   void rewind() {
-    for (int a = 0; a < arrays_; ++a) {
+    for (int a = 0; a < channels_ * arrays_; ++a) {
       float* x = slab_.data() + a * room_;
       std::memmove(x, x + at_ - reach_, std::size_t(reach_) * sizeof(float));
     }
     at_ = reach_;
   }
 
-  int factor_ = 1, arrays_ = 0, bend_lag_ = 0, last_ = 0, latency_ = 0, reach_ = 0, room_ = 0, at_ = 0;
-  std::vector<Pass> stages_;
+  int factor_ = 1, channels_ = 1, arrays_ = 0, bend_lag_ = 0, last_ = 0, latency_ = 0, reach_ = 0, room_ = 0, at_ = 0;
+  std::ptrdiff_t ups_ = 0;
+  std::vector<Pass> passes_;
   std::vector<float> slab_;
 };
 

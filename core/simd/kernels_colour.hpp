@@ -1,4 +1,4 @@
-// core/simd/kernels_colour.hpp — mid and side, width, symmetric filters in pairs, saturation curves.
+// core/simd/kernels_colour.hpp — mid and side, width, filters over phases, saturation curves.
 
 #pragma once
 
@@ -6,6 +6,7 @@
 
 namespace lacquer {
 namespace {
+namespace colour_loops {
 
 // Calls f(i) for every whole vector that begins within n frames; the last may reach past them.
 template <class F>
@@ -79,33 +80,76 @@ void widen(float* left_out, float* right_out, const float* left, const float* ri
   }
 }
 
-void fold(float* out, const float* in, const Fold& f, int n) {
-  const V weight(f.weight);
-  const auto middle = [&](int i) { return V::load_unaligned(in + f.centre + i) * weight; };
-  const auto pair = [](const float* a, const float* b) { return V::load_unaligned(a) + V::load_unaligned(b); };
-  int i = 0;
-  // Four vectors side by side, so that one broadcast tap serves all and their additions overlap.
-  for (; i + 4 * W <= n; i += 4 * W) {
-    V s0 = middle(i), s1 = middle(i + W), s2 = middle(i + 2 * W), s3 = middle(i + 3 * W);
-    for (int k = 0; k < f.pairs; ++k) {
-      const float *a = in + f.offset[2 * k] + i, *b = in + f.offset[2 * k + 1] + i;
-      const V tap(f.tap[k]);
-      s0 = s0 + tap * pair(a, b);
-      s1 = s1 + tap * pair(a + W, b + W);
-      s2 = s2 + tap * pair(a + 2 * W, b + 2 * W);
-      s3 = s3 + tap * pair(a + 3 * W, b + 3 * W);
+// `many` rows at once, for one channel or for two: a vector of samples serves every row that it is in reach of, a tap
+// both channels. Row v joins in at sample step * v and leaves at taps + step * v; every row adds in the order of time.
+template <int many, bool two, bool straight>
+void comb_rows(float* out, const float* in, const Comb& f, const int* row_out, const int* row_centre, int step, int n,
+               int advance) {
+  static_assert(many <= 4);
+  const float* also = in + f.channel;
+  const V weight(f.weight), zero(0.0f);
+  for (int i = 0; i < n; i += advance) {
+    V a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+    const auto start = [&](V& a, V& b, int v) {
+      if (f.weight == 0.0f || v >= many) return;
+      a = weight * V::load_unaligned(in + row_centre[v] + i);
+      if constexpr (two) b = weight * V::load_unaligned(also + row_centre[v] + i);
+    };
+    start(a0, b0, 0), start(a1, b1, 1), start(a2, b2, 2), start(a3, b3, 3);
+    const auto rows = [&]<int from, int to>(int first, int last) __attribute__((always_inline)) {
+      for (int e = first; e < last; ++e) {
+        const int at = i + (straight ? f.sample[0] + e : f.sample[e]);
+        const V x = V::load_unaligned(in + at);
+        V y = zero;
+        if constexpr (two) y = V::load_unaligned(also + at);
+        const auto add = [&]<int v>(V & a, V & b) __attribute__((always_inline)) {
+          if constexpr (from <= v && v < to) {
+            const V tap(f.tap[e - step * v]);
+            a = a + tap * x;
+            if constexpr (two) b = b + tap * y;
+          }
+        };
+        add.template operator()<0>(a0, b0);
+        add.template operator()<1>(a1, b1);
+        add.template operator()<2>(a2, b2);
+        add.template operator()<3>(a3, b3);
+      }
+    };
+    rows.template operator()<0, 1>(0, many > 1 ? step : f.taps);
+    if constexpr (many == 2) {
+      rows.template operator()<0, 2>(step, f.taps);
+      rows.template operator()<1, 2>(f.taps, f.taps + step);
     }
-    s0.store_unaligned(out + i);
-    s1.store_unaligned(out + i + W);
-    s2.store_unaligned(out + i + 2 * W);
-    s3.store_unaligned(out + i + 3 * W);
+    if constexpr (many == 4) {
+      rows.template operator()<0, 2>(step, 2 * step);
+      rows.template operator()<0, 3>(2 * step, 3 * step);
+      rows.template operator()<0, 4>(3 * step, f.taps);
+      rows.template operator()<1, 4>(f.taps, f.taps + step);
+      rows.template operator()<2, 4>(f.taps + step, f.taps + 2 * step);
+      rows.template operator()<3, 4>(f.taps + 2 * step, f.taps + 3 * step);
+    }
+    const auto stop = [&](V a, V b, int v) {
+      if (v >= many) return;
+      a.store_unaligned(out + row_out[v] + i);
+      if constexpr (two) b.store_unaligned(out + f.channel + row_out[v] + i);
+    };
+    stop(a0, b0, 0), stop(a1, b1, 1), stop(a2, b2, 2), stop(a3, b3, 3);
   }
-  for (; i < n; i += W) {
-    V sum = middle(i);
-    for (int k = 0; k < f.pairs; ++k)
-      sum = sum + V(f.tap[k]) * pair(in + f.offset[2 * k] + i, in + f.offset[2 * k + 1] + i);
-    sum.store_unaligned(out + i);
-  }
+}
+template <bool two>
+void comb_as(float* out, const float* in, const Comb& f, int n) {
+  if (f.rows == 4) return comb_rows<4, two, false>(out, in, f, f.out, f.centre, 1, n, W);
+  if (f.rows == 2) return comb_rows<2, two, false>(out, in, f, f.out, f.centre, 1, n, W);
+  // One row: the rows are the vectors that follow each other in time, as far as there are taps to share.
+  constexpr int many = W > 8 ? 2 : 4;
+  const int whole = f.taps >= (many - 1) * W ? n / (many * W) * (many * W) : 0;
+  int outs[many], centres[many];
+  for (int v = 0; v < many; ++v) outs[v] = f.out[0] + v * W, centres[v] = f.centre[0] + v * W;
+  comb_rows<many, two, true>(out, in, f, outs, centres, W, whole, many * W);
+  comb_rows<1, two, true>(out + whole, in + whole, f, f.out, f.centre, 1, n - whole, W);
+}
+void comb(float* out, const float* in, const Comb& f, int n) {
+  f.channel ? comb_as<true>(out, in, f, n) : comb_as<false>(out, in, f, n);
 }
 
 // 1 - tanh(v) / v for |v| <= 9, from w = v^2: w times a rational function fitted to a relative error of 1e-8
@@ -174,7 +218,10 @@ void bend(float* out, const float* in, const Bend& b, int n) {
   b.soft ? bend_as<true>(out, in, b, n) : bend_as<false>(out, in, b, n);
 }
 
-const ColourLoops colour{to_mid_side, to_left_right, widen, fold, bend};
+}  // namespace colour_loops
+
+constexpr ColourLoops colour{colour_loops::to_mid_side, colour_loops::to_left_right, colour_loops::widen,
+                             colour_loops::comb, colour_loops::bend};
 
 }  // namespace
 }  // namespace lacquer

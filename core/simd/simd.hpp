@@ -61,13 +61,17 @@ struct DynamicsLoops {
   void (*fir_symmetric)(float* out, const float* x, const float* half, int taps, int n);
 };
 
-/// A symmetric filter whose taps come in pairs: weight * in[centre] + sum of tap * (in[offset] + in[next offset]).
-struct Fold {
-  const int* offset;  ///< two for each pair, from `in`
-  const float* tap;   ///< one for each pair
-  int pairs;
-  int centre;
+/// One FIR filter for 1, 2 or 4 rows (phases of a frame), each a sample later than the one before: row v is weight *
+/// in[centre[v]] + sum over k of tap[k] * in[sample[k + v]].
+struct Comb {
+  const float* tap;
+  int taps;           ///< at least `rows`
+  const int* sample;  ///< where in `in` each sample is; taps + rows - 1 of them; with one row only the
+                      ///< first counts, the others lie behind it
+  int rows;
+  const int *centre, *out;  ///< one for each row; from `in` and `out`
   float weight;
+  int channel;  ///< the same again for a second channel so far on; 0: there is none
 };
 
 /// A saturation curve of unit slope; see kernels_colour.hpp.
@@ -78,12 +82,12 @@ struct Bend {
   float phase;       ///< of these samples within a frame, 0 .. 1
 };
 
-/// Stereo and saturation. fold and bend write whole vectors: up to 15 samples past n, which out must have room for.
+/// Stereo and saturation. comb and bend write whole vectors: up to 15 samples past n, which out must have room for.
 struct ColourLoops {
   void (*to_mid_side)(float* mid, float* side, const float* left, const float* right, int n);
   void (*to_left_right)(float* left, float* right, const float* mid, const float* side, int n);
   void (*widen)(float* left_out, float* right_out, const float* left, const float* right, Ramp percent, int n);
-  void (*fold)(float* out, const float* in, const Fold& filter, int n);
+  void (*comb)(float* out, const float* in, const Comb& filter, int n);
   void (*bend)(float* out, const float* in, const Bend& curve, int n);  ///< out = curve(in) - in
 };
 

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -43,13 +44,22 @@ TEST_CASE("simd colour: every instruction set returns the same bits") {
   for (Ramp width : {Ramp{40, 40}, Ramp{0, 200, 3, 1100}})
     same_in_every_set(
         [&](const ColourLoops& c, float* out) { c.widen(out, out + 1024, a.data(), b.data(), width, n); });
-  const int offsets[] = {30, 31, 29, 32, 28, 33};
-  const float taps[] = {0.6f, -0.2f, 0.1f};
-  same_in_every_set([&](const ColourLoops& c, float* out) {
-    Samples whole(1200);
-    c.fold(whole.data(), a.data(), {offsets, taps, 3, 5, 0.5f}, n);
-    std::memcpy(out, whole.data(), std::size_t(n) * sizeof(float));
-  });
+  for (int rows : {1, 2, 4})
+    for (int channel : {0, 1300}) {
+      Samples taps = random(40, 1, 3), wide = random(2600, 1, 4);
+      int sample[43], centre[4], to[4];
+      for (int k = 0; k < 43; ++k) sample[k] = rows == 1 ? k : (k % rows) * 300 + k / rows;
+      for (int r = 0; r < 4; ++r) centre[r] = 20 + r, to[r] = r * 300;
+      const int part = rows == 1 ? n : std::min(n, 255);
+      same_in_every_set([&](const ColourLoops& c, float* out) {
+        Samples whole(2600);
+        c.comb(whole.data(), wide.data(), {taps.data(), 40, sample, rows, centre, to, 0.5f, channel}, part);
+        for (int r = 0; r < rows; ++r) {
+          std::copy_n(whole.data() + to[r], part, out + r * 260);
+          if (channel) std::copy_n(whole.data() + channel + to[r], part, out + 1080 + r * 260);
+        }
+      });
+    }
   for (bool soft : {false, true})
     for (float lean : {0.0f, 0.4f})
       for (Ramp drive : {Ramp{0, 0}, Ramp{12, 12}, Ramp{0, 24, 5, 1100}})
@@ -76,13 +86,19 @@ TEST_CASE("simd colour: loops against plain double arithmetic") {
     CHECK(x[i] == Approx((l + r) / 2 + side).margin(1.2e-7));
     CHECK(y[i] == Approx((l + r) / 2 - side).margin(1.2e-7));
   }
-  const int offsets[] = {100, 20, 101, 19};
-  const float taps[] = {0.75f, -0.25f};
-  c.fold(x.data(), a.data(), {offsets, taps, 2, 60, 0.5f}, n);
+  const float taps[] = {0.75f, -0.25f, 0.5f};
+  const int sample[] = {9, 40, 20, 140, 70, 100}, centre[] = {60, 61, 2, 5}, to[] = {0, 300, 600, 900};
+  const auto at = [&](std::size_t i) { return double(a[i]); };
+  c.comb(x.data(), a.data(), {taps, 3, sample, 1, centre, to, 0.5f, 0}, n);
   for (std::size_t i = 0; i < n; ++i)
-    CHECK(x[i] == Approx(0.5 * double(a[i + 60]) + 0.75 * (double(a[i + 100]) + double(a[i + 20])) -
-                         0.25 * (double(a[i + 101]) + double(a[i + 19])))
-                      .margin(3e-7));
+    CHECK(x[i] == Approx(0.5 * at(i + 60) + 0.75 * at(i + 9) - 0.25 * at(i + 10) + 0.5 * at(i + 11)).margin(3e-7));
+  c.comb(x.data(), a.data(), {taps, 3, sample, 4, centre, to, 0.5f, 0}, 77);
+  for (std::size_t r = 0; r < 4; ++r)
+    for (std::size_t i = 0; i < 77; ++i)
+      CHECK(x[300 * r + i] ==
+            Approx(0.5 * at(i + std::size_t(centre[r])) + 0.75 * at(i + std::size_t(sample[r])) -
+                   0.25 * at(i + std::size_t(sample[r + 1])) + 0.5 * at(i + std::size_t(sample[r + 2])))
+                .margin(3e-7));
 }
 
 TEST_CASE("simd colour: bend is the curve less its input, to single precision at any level") {
