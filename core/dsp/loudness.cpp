@@ -307,8 +307,11 @@ struct Window {
   double energy = 0;  // of the `length` frames before now
   double most = -1;
   std::int64_t most_end = 0;
+  double shown = -1;  // as of the last full step
+  std::int64_t shown_end = 0;
 
-  void clear() noexcept { energy = 0, most = -1, most_end = 0; }
+  void clear() noexcept { energy = 0, most = shown = -1, most_end = shown_end = 0; }
+  void show() noexcept { shown = most, shown_end = most_end; }
   void offer(double e, std::int64_t end) noexcept {
     if (e > most) most = e, most_end = end;
   }
@@ -404,7 +407,10 @@ struct LoudnessMeter::State {
       ranged.add(power);
       if (!tail) short_term_now = lufs(power);
     }
-    if (!tail) plot();
+    if (tail) return;
+    momentary.show();
+    short_term.show();
+    plot();
   }
 
   void plot() noexcept {
@@ -427,7 +433,7 @@ struct LoudnessMeter::State {
   }
 
   LoudnessMeter::Maximum maximum(const Window& w) const noexcept {
-    return {w.most < 0 ? nan : lufs(w.most / double(w.length)), w.most < 0 ? 0 : w.most_end - w.length};
+    return {w.shown < 0 ? nan : lufs(w.shown / double(w.length)), w.shown < 0 ? 0 : w.shown_end - w.length};
   }
 };
 
@@ -510,6 +516,8 @@ void LoudnessMeter::finish() noexcept {
   for (float* w : s.waiting_at) std::fill(w + left, w + chunk, 0.0f);
   if (left) s.chunk_of(s.waiting_at.data(), left);
   if (s.set.integrated_only) return;
+  s.momentary.show();
+  s.short_term.show();
   for (float* w : s.waiting_at) std::fill_n(w, chunk, 0.0f);
   while (s.time < s.programme + tail_steps * s.step) s.chunk_of(s.waiting_at.data(), 0);
 }

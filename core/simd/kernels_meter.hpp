@@ -103,7 +103,88 @@ double sum(const float* in, int n) {
   return wide[0];
 }
 
-constexpr MeterLoops meter{k_energy, sum};
+float dot(const float* a, const float* b, int n) {
+  V lane[lanes / W];
+  for (V& s : lane) s = V(0.0f);
+  for (int i = 0; i < n; i += lanes)
+    for (int v = 0; v < lanes / W; ++v)
+      lane[v] = lane[v] + V::load_unaligned(a + i + v * W) * V::load_unaligned(b + i + v * W);
+  alignas(64) float l[lanes];
+  for (int v = 0; v < lanes / W; ++v) lane[v].store_aligned(l + v * W);
+  for (int half = lanes / 2; half; half /= 2)
+    for (int k = 0; k < half; ++k) l[k] += l[k + half];
+  return l[0];
+}
+
+// Three sieves, each cheaper than the next: samples alone, samples and halves, quarters too. A sine of 0.4536 of the
+// rate is at least 0.757 of its crest somewhere on the half-sample grid, and 0.937 on the quarter-sample grid.
+bool scout(float* level, const float* x, const PeakScout& s, float floor, int n) {
+  constexpr int parts = lanes / W, pairs = PeakScout::pairs;
+  const V never(floor / s.largest), hardly(floor * 0.7f), maybe(floor * 0.85f);
+  bool found = false;
+  for (int i = 0; i < n; i += lanes, x += lanes, level += lanes) {
+    V around(0.0f);
+    for (int k = -3 * lanes; k < 4 * lanes; k += W) around = xsimd::max(around, xsimd::abs(V::load_unaligned(x + k)));
+    const auto nothing = [&] {
+      for (int p = 0; p < parts; ++p) V(0.0f).store_unaligned(level + p * W);
+    };
+    if (!xsimd::any(around > never)) {
+      nothing();
+      continue;
+    }
+    V high[parts], any(0.0f);
+    for (int p = 0; p < parts; ++p) {
+      V h(0.0f);
+#pragma GCC unroll 10
+      for (int k = 0; k < pairs; ++k)
+        h = h + V(s.half[k]) * (V::load_unaligned(x + p * W - k) + V::load_unaligned(x + p * W + 1 + k));
+      high[p] = xsimd::max(xsimd::abs(V::load_unaligned(x + p * W)), xsimd::abs(h));
+      any = xsimd::max(any, high[p]);
+    }
+    if (!xsimd::any(xsimd::max(any, xsimd::abs(V::load_unaligned(x + lanes - W + 1))) > hardly)) {
+      nothing();
+      continue;
+    }
+    any = V(0.0f);
+    for (int p = 0; p < parts; ++p) {
+      V e(0.0f), o(0.0f);
+#pragma GCC unroll 10
+      for (int k = 0; k < pairs; ++k) {
+        const V left = V::load_unaligned(x + p * W - k), right = V::load_unaligned(x + p * W + 1 + k);
+        e = e + V(s.even[k]) * (left + right);
+        o = o + V(s.odd[k]) * (left - right);
+      }
+      // of a sum and a difference, the larger in magnitude is the sum of magnitudes
+      high[p] = xsimd::max(high[p], xsimd::abs(e) + xsimd::abs(o));
+      any = xsimd::max(any, high[p]);
+    }
+    if (!xsimd::any(any > maybe)) {
+      nothing();
+      continue;
+    }
+    for (int p = 0; p < parts; ++p) high[p].store_unaligned(level + p * W);
+    found = true;
+  }
+  return found;
+}
+
+void table_peak(float* level, const float* x, const PeakTable& t, int n) {
+  for (int i = 0; i < n; i += W) {
+    V m = xsimd::abs(V::load_unaligned(x + i));
+    for (int phase = 0; phase < 2; ++phase) {
+      V e(0.0f), o(0.0f);
+      for (int k = 0; k < PeakTable::pairs; ++k) {
+        const V left = V::load_unaligned(x + i - k), right = V::load_unaligned(x + i + 1 + k);
+        e = e + V(t.even[phase][k]) * (left + right);
+        o = o + V(t.odd[phase][k]) * (left - right);
+      }
+      m = xsimd::max(m, xsimd::abs(e) + xsimd::abs(o));
+    }
+    m.store_unaligned(level + i);
+  }
+}
+
+constexpr MeterLoops meter{k_energy, sum, dot, scout, table_peak};
 
 }  // namespace
 }  // namespace lacquer
