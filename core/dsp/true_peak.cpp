@@ -10,19 +10,19 @@
 namespace lacquer {
 namespace {
 
-constexpr int chunk = 256, reach = 64, before = 32;  // frames; `before`: how far outside of the programme we look
-constexpr int taps = 96, phases = 8;
+constexpr int chunk = 256, reach = 112, before = 32;  // frames; `before`: how far outside of the programme we look
+constexpr int taps = 192, phases = 8;
 
 struct Bank {
   PeakScout scout{};
   PeakTable table{};
-  alignas(64) float fine[phases][taps];  // [phase][tap], centred between taps 47 and 48
+  alignas(64) float fine[phases][taps];  // [phase][tap], centred between taps 95 and 96
   Bank() {
     double largest = 0;
     for (int p = 0; p < phases; ++p) {
       double size = 0;
       for (int i = 0; i < taps; ++i) {
-        const double t = i - (taps / 2 - 1) - double(p) / phases, h = sinc(t) * kaiser(t, taps, 6.0);
+        const double t = i - (taps / 2 - 1) - double(p) / phases, h = sinc(t) * kaiser(t, taps, 5.0);
         fine[p][i] = float(h);
         size += std::abs(h);
       }

@@ -121,14 +121,27 @@ float dot(const float* a, const float* b, int n) {
 bool scout(float* level, const float* x, const PeakScout& s, float floor, int n) {
   constexpr int parts = lanes / W, pairs = PeakScout::pairs;
   const V never(floor / s.largest), hardly(floor * 0.7f), maybe(floor * 0.85f);
+  // the highest sample of each group and the six on either side
+  constexpr int beside = PeakScout::reach / lanes, most = PeakScout::most / lanes;
+  static_assert(beside == 6);
+  V around[most + 2 * beside];
+  const int groups = n / lanes, all = groups + 2 * beside;
+  for (int g = 0; g < all; ++g) {
+    around[g] = V(0.0f);
+    for (int p = 0; p < parts; ++p)
+      around[g] = xsimd::max(around[g], xsimd::abs(V::load_unaligned(x + (g - beside) * lanes + p * W)));
+  }
+  for (int g = 0; g + 1 < all; ++g) around[g] = xsimd::max(around[g], around[g + 1]);  // of 2
+  for (int g = 0; g + 3 < all; ++g) around[g] = xsimd::max(around[g], around[g + 2]);  // of 4
+  for (int g = 0; g + 7 < all; ++g) around[g] = xsimd::max(around[g], around[g + 4]);  // of 8
+  for (int g = 0; g < groups; ++g) around[g] = xsimd::max(around[g], around[g + 5]);   // of 13
+
   bool found = false;
-  for (int i = 0; i < n; i += lanes, x += lanes, level += lanes) {
-    V around(0.0f);
-    for (int k = -3 * lanes; k < 4 * lanes; k += W) around = xsimd::max(around, xsimd::abs(V::load_unaligned(x + k)));
+  for (int g = 0; g < groups; ++g, x += lanes, level += lanes) {
     const auto nothing = [&] {
       for (int p = 0; p < parts; ++p) V(0.0f).store_unaligned(level + p * W);
     };
-    if (!xsimd::any(around > never)) {
+    if (!xsimd::any(around[g] > never)) {
       nothing();
       continue;
     }

@@ -100,9 +100,9 @@ struct alignas(64) KStep {
 /// Short interpolators that scout for places where a true peak may be: a quarter, a half and three quarters of the way
 /// between two samples, as weights of x[i-k] + x[i+1+k] and of their difference. core/dsp/true_peak.hpp designs them.
 struct PeakScout {
-  static constexpr int pairs = 10;
+  static constexpr int pairs = 10, reach = 96, most = 256;
   float even[pairs], odd[pairs], half[pairs];
-  float largest;  ///< no interpolator, long or short, exceeds the highest sample around by more than this factor
+  float largest;  ///< no interpolator exceeds the highest sample within its reach by more than this factor
 };
 /// The interpolator of BS.1770 annex 2: phases 0 and 3, 1 and 2 are mirror images, kept as above.
 struct PeakTable {
@@ -117,7 +117,7 @@ struct MeterLoops {
   double (*sum)(const float* in, int n);                ///< in double
   float (*dot)(const float* a, const float* b, int n);  ///< n in sixteens
   /// level[i] = the highest |x| the scout sees at i and up to i + 3/4, or 0 where a group of sixteen holds nothing of
-  /// 0.85 floor. Returns whether any is not 0. Reads x[-48 .. n+47]; n in sixteens.
+  /// 0.85 floor. Returns whether any is not 0. Reads x[-96 .. n+95]; n in sixteens, up to 256.
   bool (*scout)(float* level, const float* x, const PeakScout& s, float floor, int n);
   /// level[i] = the highest of the sample and the four phases that follow it. Reads x[-5 .. n+5]; n in sixteens.
   void (*table_peak)(float* level, const float* x, const PeakTable& t, int n);
