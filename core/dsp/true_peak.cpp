@@ -12,6 +12,7 @@ namespace {
 
 constexpr int chunk = 256, reach = 112, before = 32;  // frames; `before`: how far outside of the programme we look
 constexpr int taps = 192, phases = 8;
+constexpr float close = 0.85f;  // of a crest's level, what the scout sees of it at least
 
 struct Bank {
   PeakScout scout{};
@@ -144,19 +145,20 @@ void TruePeakMeter::piece(Channel& c, int index, const float* x, std::int64_t ti
         found(c, index, {level[i], double(time + i)}, time + i);
     return;
   }
-  const auto floor = [&] {
-    float f = set_.step ? c.in_step : c.highest.level;
-    return set_.over > 0 ? std::min(f, set_.over) : f;
-  };
-  if (!simd().meter.scout(level, x, bank().scout, floor(), rounded)) return;
+  // What we look for: anything that could be a new maximum or an over; and for the peak of the step, anything the scout
+  // itself sees above what it has seen.
+  const auto floor = [&] { return set_.over > 0 ? std::min(c.highest.level, set_.over) : c.highest.level; };
+  const float needed = set_.step ? std::min(floor(), c.in_step / close) : floor();
+  if (!simd().meter.scout(level, x, bank().scout, needed, rounded)) return;
+  const float top = simd().peak(level, n);
+  c.in_step = std::max(c.in_step, top);
+  if (!(top > close * floor())) return;
   // The highest first: what it turns out to be saves looking at most others.
-  const int highest = int(std::max_element(level, level + n) - level);
-  if (level[highest] > 0) {
-    found(c, index, look(x + highest, time + highest), time + highest);
-    level[highest] = 0;
-  }
+  const int highest = int(std::find(level, level + n, top) - level);
+  found(c, index, look(x + highest, time + highest), time + highest);
+  level[highest] = 0;
   for (int i = 0; i < n; ++i)
-    if (level[i] > 0 && level[i] > 0.85f * floor()) found(c, index, look(x + i, time + i), time + i);
+    if (level[i] > close * floor()) found(c, index, look(x + i, time + i), time + i);
 }
 
 void TruePeakMeter::chunk_of(Channel& c, int index) noexcept {

@@ -2,7 +2,7 @@
 //
 // Source: ITU-R BS.1770-5 annex 2. Its 4 x 12 taps are there as a choice; they read up to 3.5 dB low at 20 kHz. The
 // precise meter scouts the quarter-sample grid with 20 taps and looks closer wherever a crest could exceed what is
-// already known: 96 taps (flat to 0.478 of the rate) on a grid of eighths, and the crest of the sine through the three
+// already known: 192 taps (flat to 0.49 of the rate) on a grid of eighths, and the crest of the sine through the three
 // highest points. It oversamples by content, at every rate alike, and looks past both ends of the programme.
 
 #pragma once
@@ -18,7 +18,7 @@ public:
     int channels;
     bool table = false;  ///< the standard's own 4 x 12 interpolator, nothing else
     float over = 0;      ///< count what exceeds this (full scale = 1.0); 0: do not count
-    int step = 0;        ///< also keep the peak of every `step` frames; 0: do not
+    int step = 0;        ///< also keep the peak of every `step` frames, as the scout sees it; 0: do not
     int apart = 480;     ///< frames between two overs; less is one
   };
   void prepare(const Settings& settings);  ///< [control] allocates, and resets

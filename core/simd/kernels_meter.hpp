@@ -10,6 +10,22 @@ namespace {
 using D = xsimd::batch<double, Arch>;
 constexpr int DW = int(D::size);
 
+// Four floats as doubles and back; compilers know the instruction, xsimd 8.1 does not.
+typedef float Float4 __attribute__((vector_size(16)));
+typedef double Double4 __attribute__((vector_size(32)));
+inline void widen_four(double* out, const float* in) {
+  Float4 f;
+  __builtin_memcpy(&f, in, sizeof f);
+  const Double4 d = __builtin_convertvector(f, Double4);
+  __builtin_memcpy(out, &d, sizeof d);
+}
+inline void narrow_four(float* out, const double* in) {
+  Double4 d;
+  __builtin_memcpy(&d, in, sizeof d);
+  const Float4 f = __builtin_convertvector(d, Float4);
+  __builtin_memcpy(out, &f, sizeof f);
+}
+
 // Eight frames of `count` channels. The matrices are loaded once for both channels of a pair; additions happen in one
 // order whatever the width.
 template <int count>
@@ -18,8 +34,8 @@ inline void k_eight(const KStep& k, double* const* state, const float* const* in
   alignas(64) double x[count][8];
 #pragma GCC unroll 2
   for (int c = 0; c < count; ++c)
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) x[c][i] = double(in[c][i]);
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) widen_four(x[c] + i, in[c] + i);
 
 #pragma GCC unroll 4
   for (int v = 0; v < out_vectors; ++v) {
@@ -82,36 +98,54 @@ void k_energy(const KStep& k, double* state, const float* const* in, const doubl
     }
     alignas(64) double e[8];
     for (int v = 0; v < 8 / DW; ++v) sum[v].store_aligned(e + v * DW);
-    for (int j = 0; j < 8; ++j) energy[i + j] = float(e[j]);
+    narrow_four(energy + i, e);
+    narrow_four(energy + i + 4, e + 4);
   }
 }
 
 double sum(const float* in, int n) {
-  D lane[lanes / DW];
+  constexpr int vectors = lanes / DW;
+  D lane[vectors];
   for (D& s : lane) s = D(0.0);
   alignas(64) double wide[lanes];
-  for (int i = 0; i < n; i += lanes) {
-    if (i + lanes <= n)
-      for (int k = 0; k < lanes; ++k) wide[k] = double(in[i + k]);
-    else
-      for (int k = 0; k < lanes; ++k) wide[k] = i + k < n ? double(in[i + k]) : 0.0;
-    for (int v = 0; v < lanes / DW; ++v) lane[v] = lane[v] + D::load_aligned(wide + v * DW);
+  int i = 0;
+  const auto eat = [&] {
+    for (int v = 0; v < vectors; ++v) lane[v] = lane[v] + D::load_aligned(wide + v * DW);
+  };
+  for (; i + lanes <= n; i += lanes) {
+#pragma GCC unroll 4
+    for (int k = 0; k < lanes; k += 4) widen_four(wide + k, in + i + k);
+    eat();
   }
-  for (int v = 0; v < lanes / DW; ++v) lane[v].store_aligned(wide + v * DW);
-  for (int half = lanes / 2; half; half /= 2)
+  if (i < n) {
+    for (int k = 0; k < lanes; ++k) wide[k] = i + k < n ? double(in[i + k]) : 0.0;
+    eat();
+  }
+  // folded in halves, as long as that can be done with whole vectors, and then the rest of the way
+#pragma GCC unroll 3
+  for (int half = vectors / 2; half; half /= 2)
+    for (int v = 0; v < half; ++v) lane[v] = lane[v] + lane[v + half];
+  lane[0].store_aligned(wide);
+#pragma GCC unroll 3
+  for (int half = DW / 2; half; half /= 2)
     for (int k = 0; k < half; ++k) wide[k] += wide[k + half];
   return wide[0];
 }
 
 float dot(const float* a, const float* b, int n) {
-  V lane[lanes / W];
+  constexpr int vectors = lanes / W;
+  V lane[vectors];
   for (V& s : lane) s = V(0.0f);
   for (int i = 0; i < n; i += lanes)
-    for (int v = 0; v < lanes / W; ++v)
+    for (int v = 0; v < vectors; ++v)
       lane[v] = lane[v] + V::load_unaligned(a + i + v * W) * V::load_unaligned(b + i + v * W);
-  alignas(64) float l[lanes];
-  for (int v = 0; v < lanes / W; ++v) lane[v].store_aligned(l + v * W);
-  for (int half = lanes / 2; half; half /= 2)
+#pragma GCC unroll 2
+  for (int half = vectors / 2; half; half /= 2)
+    for (int v = 0; v < half; ++v) lane[v] = lane[v] + lane[v + half];
+  alignas(64) float l[W];
+  lane[0].store_aligned(l);
+#pragma GCC unroll 4
+  for (int half = W / 2; half; half /= 2)
     for (int k = 0; k < half; ++k) l[k] += l[k + half];
   return l[0];
 }

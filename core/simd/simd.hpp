@@ -116,8 +116,8 @@ struct MeterLoops {
                    float* energy, int n);
   double (*sum)(const float* in, int n);                ///< in double
   float (*dot)(const float* a, const float* b, int n);  ///< n in sixteens
-  /// level[i] = the highest |x| the scout sees at i and up to i + 3/4, or 0 where a group of sixteen holds nothing of
-  /// 0.85 floor. Returns whether any is not 0. Reads x[-96 .. n+95]; n in sixteens, up to 256.
+  /// level[i] = the highest |x| the scout sees at i and up to i + 3/4, or 0 where a group of sixteen holds nothing
+  /// above 0.85 floor. Returns whether any is not 0. Reads x[-96 .. n+95]; n in sixteens, up to 256.
   bool (*scout)(float* level, const float* x, const PeakScout& s, float floor, int n);
   /// level[i] = the highest of the sample and the four phases that follow it. Reads x[-5 .. n+5]; n in sixteens.
   void (*table_peak)(float* level, const float* x, const PeakTable& t, int n);
