@@ -138,7 +138,7 @@ void analytic_rms(float* level, AnalyticState* state, const AnalyticPair& pair, 
                   double step, int n) {
   using D = xsimd::batch<double, Arch>;
   constexpr int DW = int(D::size), width = DW < 4 ? 4 : DW, together = width / 2, batches = width / DW,
-                S = pair.sections;
+                S = AnalyticPair::sections;
   constexpr int most = 64;
   alignas(64) double lane[most + 2][width];
   alignas(64) double w[S + 1][2][width], p[width], a[S][width];
