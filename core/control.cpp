@@ -20,12 +20,23 @@ Control::Control(const Vertex& v, double rate) : glide_frames_(std::max<std::int
   for (std::uint32_t s = 0; s < v.slots(); ++s) {
     const lacquer_param& p = v.param(s);
     const std::string_view unit = p.unit.symbol;
+    // bypass is a switch to the user and a cross-fade to the ear
+    const lacquer_motion motion = s == v.bypass_slot() ? LACQUER_GLIDE : p.motion;
     slots_.push_back(
-        {v.values[s], v.values[s], 0, false, false, p.motion, (unit == "Hz" || unit == "ms") && p.range.min > 0});
+        {v.values[s], v.values[s], 0, false, false, motion, (unit == "Hz" || unit == "ms") && p.range.min > 0});
   }
   for (const auto& [slot, timeline] : v.automation) {
     Line line{slot, false, {}};
-    for (const auto& [seconds, value] : timeline) line.points.emplace_back(std::int64_t(seconds * rate + 0.5), value);
+    for (const auto& [seconds, value] : timeline) {
+      const auto frame = std::int64_t(seconds * rate + 0.5);
+      if (slot == v.bypass_slot() && !line.points.empty()) {
+        const auto [end_of_fade, before] = line.points.back();
+        line.points.emplace_back(std::max(frame, end_of_fade), before);
+        line.points.emplace_back(line.points.back().first + glide_frames_, value);
+      } else {
+        line.points.emplace_back(frame, value);
+      }
+    }
     lines_.push_back(std::move(line));
   }
   from_ = to_ = initial_ = v.values;
@@ -125,7 +136,7 @@ Control::Piece Control::next(std::int64_t time, int frames) {
   if (fresh_ || time >= stop_ || time < start_ || news) start_ramp(time);
   std::int64_t until = stop_;
   if (still_ && gliding_) until = std::min(until, next_grid(time));  // something waits for the next grid position
-  const int n = int(std::min<std::int64_t>(frames, until - time));
+  const int n = until > time + frames ? frames : int(until - time);
   if (still_) return {n, from_.data(), to_.data(), 0, 1};
   return {n, from_.data(), to_.data(), std::uint32_t(time - start_), std::uint32_t(stop_ - start_)};
 }

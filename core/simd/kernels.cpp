@@ -4,6 +4,7 @@
 #include "core/simd/kernels_basic.hpp"
 #include "core/simd/kernels_colour.hpp"
 #include "core/simd/kernels_dynamics.hpp"
+#include "core/simd/kernels_engine.hpp"
 #include "core/simd/kernels_meter.hpp"
 
 namespace lacquer {
@@ -15,6 +16,6 @@ namespace lacquer {
 
 extern const Simd LACQUER_PASTE(simd_, LACQUER_SET);
 const Simd LACQUER_PASTE(simd_, LACQUER_SET){
-    LACQUER_STR(LACQUER_SET), gain, multiply, add, abs_max, to_db, to_gain, peak, energy, dynamics, colour, meter};
+    LACQUER_STR(LACQUER_SET), gain, multiply, add, abs_max, to_db, to_gain, peak, energy, dynamics, colour, meter, engine};
 
 }  // namespace lacquer

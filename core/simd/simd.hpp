@@ -123,6 +123,14 @@ struct MeterLoops {
   void (*table_peak)(float* level, const float* x, const PeakTable& t, int n);
 };
 
+/// What the engine does to samples.
+struct EngineLoops {
+  /// out = in where it is a number, 0 where it is not (or infinite). Returns how many were not.
+  int (*clean)(float* out, const float* in, int n);
+  /// out = dry + percent / 100 * (1 - bypass) * (wet - dry); while neither moves exactly wet at 1 and dry at 0.
+  void (*mix)(float* out, const float* dry, const float* wet, Ramp percent, Ramp bypass, int n);
+};
+
 struct Simd {
   const char* name;  ///< "sse2", "avx2", "avx512", "neon"
 
@@ -138,6 +146,7 @@ struct Simd {
   DynamicsLoops dynamics;
   ColourLoops colour;
   MeterLoops meter;
+  EngineLoops engine;
 };
 
 /// The set in use.

@@ -1,0 +1,214 @@
+#include "core/engine/plan.hpp"
+
+#include <algorithm>
+
+namespace lacquer {
+namespace {
+
+class Compiler {
+public:
+  Compiler(const Graph& g, const PlanRequest& r) : graph_(g), request_(r), wiring_(g) {}
+
+  Plan compile() {
+    const std::vector<int> order = ordered(graph_);
+    const std::vector<bool> keep = needed(graph_, wiring_, request_.ends, request_.listening);
+    same_ = merged(graph_, wiring_, order, keep);
+    if (!request_.merge)
+      for (std::size_t v = 0; v < same_.size(); ++v) same_[v] = int(v);
+    number_inputs();
+    plan_.step_of.assign(graph_.vertices.size(), -1);
+    plan_.steps.reserve(order.size() + request_.ends.size());
+    plan_.reads.reserve(graph_.edges.size() + request_.ends.size());
+    plan_.widths.reserve(order.size());
+    for (const int v : order) {
+      if (!keep[std::size_t(v)]) continue;
+      if (same_[std::size_t(v)] != v)
+        plan_.step_of[std::size_t(v)] = plan_.step_of[std::size_t(same_[std::size_t(v)])];
+      else
+        add(v);
+    }
+    for (std::size_t e = 0; e < request_.ends.size(); ++e) add_end(int(e));
+    if (!problems_.empty()) throw Problems(std::move(problems_));
+    settle_needs();
+    return std::move(plan_);
+  }
+
+private:
+  void complain(const Vertex& v, std::string what, std::string hint) {
+    Where where = v.where;
+    if (where.file.empty()) where.file = v.name;
+    problems_.push_back({where, std::move(what), std::move(hint)});
+  }
+  static std::string wide(int channels) {
+    return std::to_string(channels) + (channels == 1 ? " channel" : " channels");
+  }
+
+  void number_inputs() {
+    input_number_.assign(graph_.vertices.size(), -1);
+    int next = 0;
+    for (std::size_t v = 0; v < graph_.vertices.size(); ++v)
+      if (graph_.vertices[v].kind == Vertex::input) input_number_[v] = next++;
+  }
+
+  Plan::Read read(Wire from) const {
+    const int step = plan_.step_of[std::size_t(from.vertex)];
+    const Plan::Step& s = plan_.steps[std::size_t(step)];
+    return {step, from.output, plan_.widths[std::size_t(s.first_out + from.output)], 0};
+  }
+  std::int64_t lateness(const Plan::Read& r) const {
+    if (r.step < 0) return 0;
+    const Plan::Step& s = plan_.steps[std::size_t(r.step)];
+    return s.arrival + s.latency;
+  }
+
+  // Everything waits for what is latest. Silence waits for nothing.
+  void align(Plan::Step& s) {
+    const std::span<Plan::Read> all{plan_.reads.data() + s.first_read, std::size_t(s.reads)};
+    for (const Plan::Read& r : all) s.arrival = std::max(s.arrival, lateness(r));
+    for (Plan::Read& r : all)
+      if (r.step >= 0) r.delay = s.arrival - lateness(r);
+  }
+
+  void add(int v) {
+    const Vertex& vertex = graph_.vertices[std::size_t(v)];
+    Plan::Step s{};
+    s.place = v;
+    s.first_read = int(plan_.reads.size());
+    s.first_out = int(plan_.widths.size());
+    switch (vertex.kind) {
+      case Vertex::input:
+        s.kind = Plan::Step::input;
+        add_input(s, v, vertex);
+        break;
+      case Vertex::sum:
+        s.kind = Plan::Step::sum;
+        add_sum(s, v, vertex);
+        break;
+      case Vertex::node:
+        s.kind = Plan::Step::node;
+        add_node(s, v, vertex);
+        break;
+    }
+    s.outs = int(plan_.widths.size()) - s.first_out;
+    plan_.step_of[std::size_t(v)] = int(plan_.steps.size());
+    plan_.steps.push_back(s);
+  }
+
+  void add_input(Plan::Step& s, int v, const Vertex& vertex) {
+    s.input_number = input_number_[std::size_t(v)];
+    const auto& given = request_.input_channels;
+    s.channels = vertex.channels ? vertex.channels : request_.channels;
+    if (!given.empty()) {
+      const int connected = given[std::size_t(s.input_number)];
+      if (vertex.channels && connected != vertex.channels)
+        complain(vertex, vertex.name + " takes " + wide(vertex.channels) + " and is given " + wide(connected),
+                 "give another, or change 'in:' in the graph");
+      s.channels = connected;
+    }
+    plan_.widths.push_back(s.channels);
+  }
+
+  void add_sum(Plan::Step& s, int v, const Vertex& vertex) {
+    for (const int i : wiring_.into(v)) {
+      const Edge& e = graph_.edges[std::size_t(i)];
+      plan_.reads.push_back(read({e.from, e.output}));
+      s.channels = std::max(s.channels, plan_.reads.back().channels);
+      ++s.reads;
+    }
+    if (!s.reads) s.channels = request_.channels;
+    for (const Plan::Read& r : plan_.reads_of(s))
+      if (r.channels != 1 && r.channels != s.channels) {
+        complain(vertex, vertex.name + " adds up " + wide(r.channels) + " and " + wide(s.channels),
+                 "bring both to one width, or to one channel, which goes to every other");
+        break;
+      }
+    plan_.widths.push_back(s.channels);
+    align(s);
+  }
+
+  void add_node(Plan::Step& s, int v, const Vertex& vertex) {
+    const lacquer_node_type& type = *vertex.type;
+    s.reads = int(type.input_count);
+    plan_.reads.resize(plan_.reads.size() + type.input_count);
+    const std::span<Plan::Read> reads{plan_.reads.data() + s.first_read, type.input_count};
+    for (const int i : wiring_.into(v)) {
+      const Edge& e = graph_.edges[std::size_t(i)];
+      if (e.input < 0 || e.input >= int(type.input_count)) {
+        complain(vertex, vertex.name + " has no input " + std::to_string(e.input), "");
+        continue;
+      }
+      Plan::Read& r = reads[std::size_t(e.input)];
+      if (r.step >= 0)
+        complain(vertex, vertex.name + "." + type.inputs[e.input].name + " hears two things", "put a sum before it");
+      r = read({e.from, e.output});
+    }
+    bool all_mono = type.input_count > 0;
+    for (std::uint32_t p = 0; p < type.input_count; ++p) all_mono = all_mono && type.inputs[p].kind == LACQUER_MONO;
+    s.channels = all_mono ? int(type.input_count) : 0;
+    for (std::uint32_t p = 0; p < type.input_count; ++p)
+      if (type.inputs[p].kind == LACQUER_MAIN) s.channels = std::max(s.channels, reads[p].channels);
+    if (!s.channels) s.channels = request_.channels;
+
+    shape_.channels = s.channels;
+    shape_.input_channels.clear();
+    for (std::uint32_t p = 0; p < type.input_count; ++p) {
+      Plan::Read& r = reads[p];
+      const lacquer_port& port = type.inputs[p];
+      if (r.step < 0 && port.kind == LACQUER_OR_MAIN) r = reads[0];
+      if (r.step < 0) r.channels = port.kind == LACQUER_MONO ? 1 : s.channels;
+      const int wanted = port.kind == LACQUER_MONO ? 1 : s.channels;
+      if (r.channels != wanted && port.kind != LACQUER_OR_MAIN && !(r.channels == 1))
+        complain(vertex, vertex.name + "." + port.name + " takes " + wide(wanted) + " and is given " + wide(r.channels),
+                 "");
+      // one channel where more are taken goes to each of them
+      shape_.input_channels.push_back(std::uint32_t(port.kind == LACQUER_OR_MAIN ? r.channels : wanted));
+    }
+    for (std::uint32_t p = 0; p < type.output_count; ++p)
+      plan_.widths.push_back(type.outputs[p].kind == LACQUER_MONO ? 1 : s.channels);
+    align(s);
+    if (problems_.empty() && request_.latency) s.latency = request_.latency(v, shape_);
+  }
+
+  void add_end(int number) {
+    const Wire w = request_.ends[std::size_t(number)];
+    Plan::Step s{};
+    s.kind = Plan::Step::end;
+    s.place = number;
+    s.first_read = int(plan_.reads.size());
+    s.first_out = int(plan_.widths.size());
+    s.reads = 1;
+    plan_.reads.push_back(read(w));
+    s.channels = plan_.reads.back().channels;
+    align(s);
+    plan_.latency = std::max(plan_.latency, s.arrival);
+    plan_.steps.push_back(s);
+  }
+
+  // Each step runs until its own programme is through, and until those that hear it have had all of theirs.
+  void settle_needs() {
+    for (std::size_t i = plan_.steps.size(); i-- > 0;) {
+      Plan::Step& s = plan_.steps[i];
+      s.need = std::max(s.need, s.arrival);
+      plan_.longest = std::max(plan_.longest, s.need);
+      for (const Plan::Read& r : plan_.reads_of(s))
+        if (r.step >= 0) {
+          Plan::Step& from = plan_.steps[std::size_t(r.step)];
+          from.need = std::max(from.need, s.need);
+        }
+    }
+  }
+
+  const Graph& graph_;
+  const PlanRequest& request_;
+  Wiring wiring_;
+  std::vector<int> same_, input_number_;
+  NodeShape shape_;
+  std::vector<Problem> problems_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan compile(const Graph& graph, const PlanRequest& request) { return Compiler(graph, request).compile(); }
+
+}  // namespace lacquer
