@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 namespace lacquer::tools {
 namespace {
@@ -104,8 +105,22 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   return near.empty() ? "" : "; did you mean '" + near + "'?";
 }
 
+void complain(const std::string& line) { std::fprintf(stderr, "lacquer: %s\n", line.c_str()); }
+
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+void write_file(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".part";
+  std::ofstream out(fresh, std::ios::binary);
+  out << text;
+  out.close();
+  std::error_code error;
+  if (out) fs::rename(fresh, path, error);
+  if (out && !error) return;
+  fs::remove(fresh, error);
+  throw Failed(system_failed, path + ": it cannot be written; check the folder and the disk");
+}
 
 }  // namespace lacquer::tools

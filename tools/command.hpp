@@ -69,9 +69,13 @@ std::string shipped_file(const std::string& name);
 /// "; did you mean 'render'?" or "".
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& names);
 
-/// Writes JSON, text or CSV to standard output.
+/// "lacquer: LINE" on stderr.
+void complain(const std::string& line);
+/// To standard output.
 void print(const std::string& text);
 std::string dump(const Json& json);
+/// The whole file or, when that fails, none of it. Throws Failed.
+void write_file(const std::string& path, const std::string& text);
 
 /// Becomes true on the first SIGINT or SIGTERM; the command then ends tidily. A second one ends the program at once.
 extern std::atomic<bool> interrupted;

@@ -28,14 +28,12 @@ extern "C" void on_interrupt(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-void say(const std::string& line) { std::fprintf(stderr, "lacquer: %s\n", line.c_str()); }
-
 /// One line per problem; a person at a terminal also sees the place, as a compiler shows it.
-void say(const Problems& problems) {
+void explain(const Problems& problems) {
   for (const Problem& p : problems.list()) {
     std::string where = p.where.file;
     if (p.where.line) where += ":" + std::to_string(p.where.line) + ":" + std::to_string(p.where.column);
-    say(where + ": " + p.message + (p.hint.empty() ? "" : "; " + p.hint));
+    complain(where + ": " + p.message + (p.hint.empty() ? "" : "; " + p.hint));
     if (!p.where.line || !is_terminal(stderr)) continue;
     std::ifstream in(p.where.file);
     std::string line;
@@ -82,7 +80,7 @@ int run(int argc, char** argv) {
       "Exit: 0 done and within expectations; 1 done, but an expectation or check failed; 2 usage or bad input;\n"
       "3 the system failed (disk, memory). NO_COLOR is honoured, LACQUER_SIMD=sse2|avx2|avx512 forces an "
       "instruction set.");
-  const Command commands[] = {nodes_command(program),
+  const Command commands[] = {render_command(program), measure_command(program), nodes_command(program),
                               graph_command(program),  schema_command(program),  completion_command(program)};
   try {
     program.parse(argc, argv);
@@ -102,7 +100,8 @@ int flushed(int code) {
   errno = 0;
   if (std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout.flush()) return code;
   if (errno == EPIPE) return 128 + SIGPIPE;
-  say(std::string("standard output: it cannot be written (") + std::strerror(errno) + "); make room or choose another");
+  complain(std::string("standard output: it cannot be written (") + std::strerror(errno) +
+           "); make room or choose another");
   return system_failed;
 }
 
@@ -110,31 +109,31 @@ int guarded(int argc, char** argv) {
   try {
     return flushed(run(argc, argv));
   } catch (const Failed& e) {
-    say(e.what());
+    complain(e.what());
     return e.code;
   } catch (const Problems& e) {
-    say(e);
+    explain(e);
     return bad_input;
   } catch (const Complaint& e) {
-    say(e.message + (e.hint.empty() ? "" : "; " + e.hint));
+    complain(e.message + (e.hint.empty() ? "" : "; " + e.hint));
     return bad_input;
   } catch (const SoundError& e) {
-    say(e.what());
+    complain(e.what());
     return e.system ? system_failed : bad_input;
   } catch (const Cancelled&) {
-    say("stopped; nothing was written");
+    complain("stopped; nothing was written");
     return 128 + (interrupting_signal ? interrupting_signal.load() : SIGINT);
   } catch (const std::bad_alloc&) {
-    say("out of memory; give it more, or a smaller --block");
+    complain("out of memory; give it more, or a smaller --block");
     return system_failed;
   } catch (const std::system_error& e) {
-    say(std::string(e.what()) + "; check the disk and its permissions");
+    complain(std::string(e.what()) + "; check the disk and its permissions");
     return system_failed;
   } catch (const std::exception& e) {
-    say(e.what());
+    complain(e.what());
     return system_failed;
   } catch (...) {
-    say("something failed that has no name; please report the command and its input");
+    complain("something failed that has no name; please report the command and its input");
     return system_failed;
   }
 }

@@ -100,8 +100,10 @@ void Progress::update(const std::string& stage, double share, double programme_s
   last_ = now;
   const double took = std::chrono::duration<double>(now - since_).count();
   std::string line = fmt::format("{}  {:3.0f} %", stage, 100 * share);
-  if (took > 0.2 && share > 0)
-    line += fmt::format("  {:.0f}x real time  {} left", share * programme_s / took, clock(took / share - took));
+  if (took > 0.2 && share > 0) {
+    if (programme_s > 0) line += fmt::format("  {:.0f}x real time", share * programme_s / took);
+    line += fmt::format("  {} left", clock(took / share - took));
+  }
   const std::size_t length = width(line);
   std::fprintf(stderr, "\r%s%s", line.c_str(), std::string(drawn_ > length ? drawn_ - length : 0, ' ').c_str());
   std::fflush(stderr);

@@ -42,6 +42,8 @@ class Progress {
 public:
   explicit Progress(bool quiet) : shown_(!quiet && is_terminal(stderr)) {}
   ~Progress() { clear(); }
+  bool shown() const { return shown_; }
+  /// `programme_s`: seconds of sound in the whole stage, 0 when unknown.
   void update(const std::string& stage, double share, double programme_s);
   void clear();
 

@@ -1,5 +1,6 @@
 #include "core/engine/render.hpp"
 
+#include "core/engine/file_source.hpp"
 #include "core/engine/solve.hpp"
 #include "core/engine/tape.hpp"
 #include "core/graph/cut.hpp"
@@ -61,19 +62,6 @@ private:
   std::vector<float*> pointers_;
   int ready_ = 0, taken_ = 0;
   bool ended_ = false;
-};
-
-class FileSource : public Source {
-public:
-  explicit FileSource(const std::string& path) : reader_(path) {}
-  int channels() const override { return reader_.format().channels; }
-  void read(float* const* out, int frames) override {
-    const int n = reader_.read(out, frames);
-    for (int c = 0; c < channels(); ++c) std::fill_n(out[c] + n, frames - n, 0.0f);
-  }
-
-private:
-  SoundReader reader_;
 };
 
 class FileSink : public Sink {
