@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <cmath>
 #include <tuple>
 
 namespace lacquer {
@@ -22,6 +22,29 @@ constexpr Param file_params[] = {
     {"dither", one_of("none|tpdf"), "tpdf", "Noise added before rounding to 16 or 24 bits."},
 };
 
+constexpr std::ptrdiff_t most_shown = 50;
+
+/// Without what a terminal would take for a command, and not longer than a line should be.
+std::string visible(std::string_view s) {
+  std::string out;
+  for (const char c : s.substr(0, 300)) out += (c >= 0 && c < ' ') || c == 0x7F ? '?' : c;
+  while (s.size() > 300 && !out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80) out.pop_back();
+  return s.size() > 300 ? out + "..." : out;
+}
+
+/// The line a problem stands on and a caret under it; of a long line, the part around it.
+std::string excerpt(const std::string& line, int column) {
+  constexpr int width = 110;
+  const int skip = column > width ? column - width / 2 : 1;
+  std::string part;
+  int at = 0;
+  for (const char c : line) {
+    at += (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // a character, not a byte
+    if (at >= skip && at < skip + width) part += c;
+  }
+  return "  " + visible(part) + "\n  " + std::string(std::size_t(std::max(0, column - skip)), ' ') + "^\n";
+}
+
 }  // namespace
 
 std::span<const lacquer_param> output_params() {
@@ -30,18 +53,23 @@ std::span<const lacquer_param> output_params() {
 }
 
 Problems::Problems(std::vector<Problem> list) : list_(std::move(list)) {
+  const auto key = [](const Problem& p) { return std::tie(p.where.file, p.where.line, p.where.column, p.message); };
   std::stable_sort(list_.begin(), list_.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.where.file, a.where.line, a.where.column) < std::tie(b.where.file, b.where.line, b.where.column);
   });
+  // A graph included twice is wrong twice in the same place.
+  list_.erase(
+      std::unique(list_.begin(), list_.end(), [&](const Problem& a, const Problem& b) { return key(a) == key(b); }),
+      list_.end());
   for (const Problem& p : list_) {
-    text_ += p.where.file +
+    if (&p - list_.data() == most_shown) {
+      text_ += "and " + std::to_string(list_.size() - most_shown) + " more\n";
+      break;
+    }
+    text_ += visible(p.where.file) +
              (p.where.line ? ":" + std::to_string(p.where.line) + ":" + std::to_string(p.where.column) : "") + ": " +
-             p.message + (p.hint.empty() ? "" : "; " + p.hint) + "\n";
-    std::ifstream in(p.where.file);
-    std::string line;
-    for (int n = 0; n < p.where.line && std::getline(in, line); ++n) {}
-    if (p.where.line && in)
-      text_ += "  " + line + "\n  " + std::string(std::size_t(std::max(0, p.where.column - 1)), ' ') + "^\n";
+             visible(p.message) + (p.hint.empty() ? "" : "; " + visible(p.hint)) + "\n";
+    if (!p.excerpt.empty() && p.where.line) text_ += excerpt(p.excerpt, p.where.column);
   }
 }
 
@@ -62,7 +90,8 @@ int Vertex::slot(std::string_view path) const {
     path.remove_prefix(dot + 1);
   }
   for (std::uint32_t s = first; s < last; ++s)
-    if ((last != slots() || s < type->param_count || s >= mix_slot()) && param(s).name == path) return int(s);
+    if ((last != slots() || s < type->param_count || s >= mix_slot()) && param(s).name == path)
+      return s >= mix_slot() && type->output_count > 1 ? -1 : int(s);  // a splitter's is that of its block
   return -1;
 }
 
@@ -128,29 +157,50 @@ void Graph::set(const std::string& path, const std::string& value) {
 }
 
 std::string list(const Graph& g) {
+  std::vector<std::vector<const Edge*>> into(g.vertices.size());
+  for (const Edge& e : g.edges) into[std::size_t(e.to)].push_back(&e);
+  const auto wire = [&](int vertex, int output) {
+    const Vertex& from = g.vertices[std::size_t(vertex)];
+    return from.name +
+           (from.type && from.type->output_count > 1 ? std::string(".") + from.type->outputs[output].name : "");
+  };
   std::string out;
-  for (int i = 0; i < int(g.vertices.size()); ++i) {
-    const Vertex& v = g.vertices[std::size_t(i)];
+  for (std::size_t i = 0; i < g.vertices.size(); ++i) {
+    const Vertex& v = g.vertices[i];
     out += v.name;
-    for (const Edge& e : g.edges) {
-      if (e.to != i) continue;
-      const Vertex& from = g.vertices[std::size_t(e.from)];
-      out += e.input && v.type ? std::string("  ") + v.type->inputs[e.input].name + " <- " : "  <- ";
-      out += from.name;
-      if (from.type && from.type->output_count > 1) out += std::string(".") + from.type->outputs[e.output].name;
-    }
+    if (v.kind == Vertex::input && v.channels)
+      out += "  " + std::to_string(v.channels) + (v.channels == 1 ? " channel" : " channels");
+    for (const Edge* e : into[i])
+      out += (e->input && v.type ? std::string("  ") + v.type->inputs[e->input].name + " <- " : "  <- ") +
+             wire(e->from, e->output);
     for (std::uint32_t s = 0; v.type && s < v.slots(); ++s)
-      if (v.automation.contains(s))
-        out += "  " + v.slot_name(s) + "=automated";
-      else if (v.paths.contains(s))
-        out += "  " + v.slot_name(s) + "=" + v.paths.at(s);
+      if (const auto moves = v.automation.find(s); moves != v.automation.end())
+        out += s ? "  " + v.slot_name(s) + " automated" : "  automated";
+      else if (const auto path = v.paths.find(s); path != v.paths.end())
+        out += "  " + v.slot_name(s) + "=" + path->second;
       else if (v.values[s] != v.param(s).init)
         out += "  " + v.slot_name(s) + "=" + format(v.values[s], v.param(s).unit);
     out += "\n";
   }
-  for (const Output& o : g.outputs)
-    out += o.file + "  <- " + g.vertices[std::size_t(o.from.vertex)].name + "  " +
-           format(o.values[0], output_params()[0].unit) + " bits\n";
+  for (const Output& o : g.outputs) {
+    out += o.file + "  <- " + wire(o.from.vertex, o.from.output);
+    for (std::size_t p = 0; p < o.values.size(); ++p)
+      if (const lacquer_param& param = output_params()[p]; p == 0 || o.values[p] != param.init)
+        out += std::string("  ") + param.name + "=" + format(o.values[p], param.unit);
+    out += "\n";
+  }
+  for (const Aim& a : g.aims) {
+    const Vertex &v = g.vertices[std::size_t(a.vertex)], &meter = g.vertices[std::size_t(a.until)];
+    const lacquer_result& r = meter.type->results[a.result];
+    out += "aim " + v.name + "." + v.slot_name(a.slot) + "  until " + meter.name + "." + r.name + " is " +
+           format(a.is, r.unit) + "  within " + format(a.within, difference(r.unit)) + "\n";
+  }
+  for (const Expectation& e : g.expectations) {
+    const Vertex& meter = g.vertices[std::size_t(e.vertex)];
+    const lacquer_result& r = meter.type->results[e.result];
+    out += "expect " + meter.name + "." + r.name + (std::isfinite(e.min) ? "  " + format(e.min, r.unit) : " ") + " .." +
+           (std::isfinite(e.max) ? " " + format(e.max, r.unit) : "") + "\n";
+  }
   return out;
 }
 

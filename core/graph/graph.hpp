@@ -30,10 +30,12 @@ struct Where {
 
 struct Problem {
   Where where;
-  std::string message, hint;
+  std::string message, hint = {};
+  std::string excerpt = {};  ///< the line it stands on
 };
 
-/// Thrown with everything found wrong, in file order. what() reads like a compiler: file:line:col: message; hint.
+/// Thrown with everything found wrong, in file order, each once. what() reads like a compiler: file:line:col: message;
+/// hint; and below it the line with a caret. It shows the first 50.
 class Problems : public std::exception {
 public:
   explicit Problems(std::vector<Problem> list);
