@@ -17,16 +17,18 @@
 
 namespace lacquer {
 namespace {
-Vertex vertex_of(const std::string& step) {
-  const Graph g = load_text("in: {in: any, key: any}\nchain:\n  - " + step + "\n", "(test)", builtin());
-  const std::string kind = step.substr(0, step.find_first_of(" :"));
-  return *std::find_if(g.vertices.begin(), g.vertices.end(),
-                       [&](const Vertex& v) { return v.type && v.type->name == kind; });
-}
 Vertex vertex_of(const lacquer_node_type& type) {
   Graph g;
   g.node(type, type.name, {}, std::min(type.max_rows, 3u));
   return g.vertices[0];
+}
+Vertex vertex_of(const std::string& step) {
+  // a join by its bare name: on the bench nothing need be connected
+  if (const lacquer_node_type* bare = builtin().find(step); bare && !bare->max_rows) return vertex_of(*bare);
+  const Graph g = load_text("in: {in: any, key: any}\nchain:\n  - " + step + "\n", "(test)", builtin());
+  const std::string kind = step.substr(0, step.find_first_of(" :"));
+  return *std::find_if(g.vertices.begin(), g.vertices.end(),
+                       [&](const Vertex& v) { return v.type && v.type->name == kind; });
 }
 }  // namespace
 

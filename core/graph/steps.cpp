@@ -127,8 +127,9 @@ void Loader::settings_of(Vertex& v, const Yaml& args, std::vector<Wire>& in, std
                          Blend& how, Scope& scope) {
   const lacquer_node_type& type = *v.type;
   const bool splits = type.output_count > 1;
+  const auto is_param = [&](std::string_view key) { return find_row(type.params, type.param_count, key) >= 0; };
   // What it hears comes first: a side-chain written as steps starts from there, wherever it stands.
-  if (const Yaml* own = args.find("in"))
+  if (const Yaml* own = args.find("in"); own && !is_param("in"))
     if (const int port = find_row(type.inputs, type.input_count, "in"); port <= 0 && !in.empty() && !own->is_map())
       in[0] = source_or_chain(*own, in[0], scope);
   if (!in.empty())
