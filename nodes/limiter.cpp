@@ -57,12 +57,12 @@ struct Limiter {
     low_pass = s["band_limit"] == 0 ? std::vector<float>() : design_low_pass(112, 0.4705, 11.2);
     lead = std::max(0, int(low_pass.size()) - 1);
     raw.assign(std::size_t(channels), std::vector<float>(low_pass.empty() ? 0 : std::size_t(2 * lead + chunk + 64)));
-    history = delay + 2 * PeakBank::far;
+    history = delay + 2 * PeakBank::far + 16;
     sound.assign(std::size_t(channels), std::vector<float>(std::size_t(history + chunk + 64)));
     paths.resize(link == 1 && link_release == 1 ? 1 : std::size_t(channels));
     for (Path& p : paths) {
       p.curve.prepare(look);
-      p.bass.prepare(rate, paths.size() == 1 ? channels : 1, 300, int(0.016 * rate) + delay);
+      p.bass.prepare(rate, paths.size() == 1 ? channels : 1, 300, int(0.016 * rate));
     }
     edges.resize(std::size_t(2 * channels));
     reset();
@@ -96,17 +96,17 @@ struct Limiter {
   void part(Block<Limiter>& b, const Recovery& r, int at, int n) noexcept {
     Ramp way = b.ramp("ceiling");
     way.at += at;
-    std::fill_n(ceiling, n, float(db_to_gain(-0.005)));  // for the roundings on the way
+    std::fill_n(ceiling, n, float(db_to_gain(margin)));
     simd().gain(ceiling, ceiling, way, n);
     take(b.input("in"), at, n);
     require(n);
 
     bool down = false;
-    for (Path& p : paths) down |= p.curve.want(p.gain, p.low, n);
+    for (Path& p : paths) down |= p.curve.want(p.gain, p.quiet, n);
     if (down && paths.size() == 1) paths[0].curve.move(paths[0].gain, paths[0].gain, r, n);
     if (down && paths.size() > 1) {
-      share(link_release, &Path::gain, &Path::low, n);
-      for (Path& p : paths) p.curve.move(p.gain, p.low, r, n);
+      share(link_release, &Path::gain, &Path::sustained, n);
+      for (Path& p : paths) p.curve.move(p.gain, p.sustained, r, n);
     }
     for (std::size_t c = 0; c < sound.size(); ++c) {
       float* out = b.output("out")[int(c)] + at;
@@ -136,28 +136,31 @@ struct Limiter {
     std::memmove(x.data(), x.data() + before, std::size_t(keep) * sizeof(float));
   }
 
-  /// Decibels that every path requires for peaks (gain) and for bass (low).
+  /// Decibels that the peaks and the held bass of every path require.
   void require(int n) noexcept {
-    const float floor = *std::min_element(ceiling, ceiling + n);
+    const float floor = std::min(ceiling[0], ceiling[n - 1]);
+    bool quiet = true;
     for (std::size_t p = 0; p < paths.size(); ++p) {
+      Path& path = paths[p];
       const std::size_t first = p, end = paths.size() == 1 ? sound.size() : p + 1;
-      std::fill_n(paths[p].gain, n + 15, 0.0f);
       const float* heard[16];
-      for (std::size_t c = first; c < end; ++c) {
-        heard[c - first] = sound[c].data() + history;
-        simd().dynamics.true_peak(paths[p].gain, &edges[2 * c], heard[c - first] - PeakBank::far, bank, floor, n);
-      }
-      paths[p].bass.process(heard, paths[p].low, n);
-      for (int i = 0; i < n; ++i) paths[p].low[i] *= 1.03f;  // a little more than the peaks ask for, so that bass rules
-      for (float* x : {paths[p].gain, paths[p].low}) {
-        simd().dynamics.required_gain(x, ceiling, n);
-        simd().to_db(x, n);
-      }
+      for (std::size_t c = first; c < end; ++c) heard[c - first] = sound[c].data() + history;
+      path.bass.process(heard, path.gain, n);
+      for (std::size_t c = first; c < end; ++c)
+        simd().dynamics.true_peak(path.gain, &edges[2 * c], heard[c - first] - PeakBank::far, bank, floor, n);
+      path.quiet = simd().peak(path.gain, n) <= floor;
+      quiet = quiet && path.quiet;
     }
-    if (paths.size() > 1) {
-      share(link, &Path::gain, &Path::gain, n);
-      share(link, &Path::low, &Path::low, n);
+    for (Path& p : paths) {
+      if (quiet) {
+        std::fill_n(p.gain, n, 0.0f);
+        continue;
+      }
+      simd().dynamics.required_gain(p.gain, ceiling, n);
+      simd().to_db(p.gain, n);
+      p.quiet = false;
     }
+    if (!quiet && paths.size() > 1) share(link, &Path::gain, &Path::gain, n);
   }
   /// to = from, drawn towards the lowest of all paths by `amount`.
   template <class Member>
@@ -169,10 +172,12 @@ struct Limiter {
   }
 
   static constexpr int chunk = 512;
+  static constexpr double margin = -0.012;  // dB: roundings on the way, and what 64 taps do not see
   struct Path {
     LimitCurve curve;
     BassHold bass;
-    alignas(64) float gain[chunk + 16], low[chunk + 16];
+    bool quiet = true;
+    alignas(64) float gain[chunk + 16], sustained[chunk + 16];
   };
   double rate = 0;
   float link = 1, link_release = 1;

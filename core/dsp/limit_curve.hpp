@@ -12,8 +12,8 @@
 #include "core/simd/simd.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace lacquer {
@@ -34,37 +34,31 @@ public:
   void prepare(int look) {
     smallest_.prepare(look + 2 + 2 * guard, 0.0f);
     const int total = look + 2;  // two boxes of lengths a and b make look + 1 frames
-    const int first = int(0.58 * total + 0.5);
-    boxes_[0].ring.assign(std::size_t(first), one);
-    boxes_[1].ring.assign(std::size_t(total - first), double(first) * one);
-    scale_ = 1.0 / (one * double(first) * double(total - first));
+    first_.assign(std::size_t(int(0.58 * total + 0.5)), 0);
+    second_.assign(std::size_t(total) - first_.size(), 0);
+    scale_ = 1.0 / (double(one) * double(first_.size()) * double(second_.size()));
     rest_after_ = look + 2 + 2 * guard + total;
     reset();
   }
   void reset() noexcept {
     smallest_.reset();
-    double sum = one;
-    for (Box& b : boxes_) {
-      std::fill(b.ring.begin(), b.ring.end(), sum);
-      b.sum = sum *= double(b.ring.size());
-      b.at = 0;
-    }
+    std::fill(first_.begin(), first_.end(), one);
+    first_sum_ = one * std::int64_t(first_.size());
+    std::fill(second_.begin(), second_.end(), first_sum_);
+    second_sum_ = first_sum_ * std::int64_t(second_.size());
+    first_at_ = second_at_ = 0;
     now_ = average_ = deepest_ = 0;
     resting_ = rest_after_;
   }
   /// Frames by which the gain is later than the requirement.
   static int delay(int look) { return look + guard; }
 
-  /// [audio] io: decibels required per interval [i, i+1), 0 or less, in; decibels wanted out. bass: decibels that were
-  /// held by the caller, per frame. Returns false when nothing is wanted nor still on its way back: the gain is 1, and
-  /// move is not to be called.
-  bool want(float* io, const float* bass, int n) noexcept {
-    const bool quiet = smallest_of(io, n) == 0.0f && smallest_of(bass, n) == 0.0f;
+  /// [audio] io: decibels required per interval [i, i+1), 0 or less, in; decibels wanted out. quiet: all of them are 0.
+  /// Returns false when nothing is wanted nor still on its way back: the gain is 1, and move is not to be called.
+  bool want(float* io, bool quiet, int n) noexcept {
     if (quiet && resting_ >= rest_after_) return false;
+    resting_ = quiet && now_ == 0 && average_ == 0 ? std::min(resting_ + n, rest_after_) : 0;
     smallest_.process(io, n);
-    simd().dynamics.smaller(io, bass, n);
-    const bool rests = quiet && now_ == 0 && average_ == 0 && smallest_of(io, n) == 0.0f;
-    resting_ = rests ? std::min(resting_ + n, rest_after_) : 0;
     return true;
   }
   /// [audio] io: decibels wanted in, gain out. sustained: decibels the slow average listens to; may be io.
@@ -73,8 +67,14 @@ public:
     simd().to_gain(io, n);
     for (int i = 0; i < n; ++i) {
       // Whole numbers, so that a running sum never drifts; rounded down, so that it never exceeds.
-      const double whole = std::floor(double(io[i]) * one);
-      io[i] = float(boxes_[1](boxes_[0](whole)) * scale_);
+      const std::int32_t whole = std::int32_t(io[i] * float(one));
+      first_sum_ += whole - first_[first_at_];
+      first_[first_at_] = whole;
+      if (++first_at_ == first_.size()) first_at_ = 0;
+      second_sum_ += first_sum_ - second_[second_at_];
+      second_[second_at_] = first_sum_;
+      if (++second_at_ == second_.size()) second_at_ = 0;
+      io[i] = float(double(second_sum_) * scale_);
     }
   }
   /// Decibels the signal is turned down, before smoothing.
@@ -82,37 +82,19 @@ public:
   double deepest() const { return -deepest_; }  ///< since reset
 
 private:
-  static constexpr double one = 1 << 24;
+  static constexpr std::int32_t one = 1 << 24;
 
-  struct Box {
-    std::vector<double> ring;
-    double sum = 0;
-    std::size_t at = 0;
-    double operator()(double x) noexcept {
-      sum += x - ring[at];
-      ring[at] = x;
-      if (++at == ring.size()) at = 0;
-      return sum;
-    }
-  };
-
-  static float smallest_of(const float* x, int n) {
-    float m = 0;
-    for (int i = 0; i < n; ++i) m = std::min(m, x[i]);
-    return m;
-  }
-
+  /// Every step is the lower, or higher, of two straight lines: no branch to mispredict, and the shortest way from one
+  /// value to the next. The tiny bias lets it come to rest at 0 instead of for ever approaching it.
   void recover(float* io, const float* sustained, const Recovery& r, int n) noexcept {
     double now = now_, average = average_, deepest = deepest_;
+    const double keep_settle = 1 - r.settle, keep_slow = 1 - r.slow, keep_fast = 1 - r.fast, bias = 1e-7;
     for (int i = 0; i < n; ++i) {
       const double wanted = double(io[i]), s = double(sustained[i]);
-      average += (s < average ? r.settle : r.slow) * (s - average);
-      const double limit = r.share * average;
-      const double slowly = now + r.slow * (wanted - now);
-      const double quickly = now < limit ? now + r.fast * (std::min(wanted, limit) - now) : now;
-      now = std::min(wanted, std::max(slowly, quickly));
-      if (now > -1e-6) now = wanted == 0 ? 0 : now;
-      if (average > -1e-6) average = s == 0 ? 0 : average;
+      average = std::min(
+          std::min(keep_settle * average + r.settle * (s + bias), keep_slow * average + r.slow * (s + bias)), 0.0);
+      const double limit = std::min(wanted, r.share * average);
+      now = std::min(std::max(keep_slow * now + r.slow * (wanted + bias), keep_fast * now + r.fast * limit), wanted);
       deepest = std::min(deepest, now);
       io[i] = float(now);
     }
@@ -122,7 +104,10 @@ private:
   }
 
   SlidingMin smallest_;
-  Box boxes_[2];
+  std::vector<std::int32_t> first_;
+  std::vector<std::int64_t> second_;
+  std::int64_t first_sum_ = 0, second_sum_ = 0;
+  std::size_t first_at_ = 0, second_at_ = 0;
   double scale_ = 1, now_ = 0, average_ = 0, deepest_ = 0;
   int resting_ = 0, rest_after_ = 0;
 };

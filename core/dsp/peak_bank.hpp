@@ -32,44 +32,77 @@ inline double sinc(double t) { return t == 0 ? 1 : sin_cos(std::numbers::pi * t)
 namespace detail {
 /// Splits the kernel h(t), t in samples, into the even and odd weights of a quarter and the weights of a half.
 template <int Pairs, class Kernel>
-double split(float (&even)[Pairs], float (&odd)[Pairs], float (&half)[Pairs], Kernel h) {
-  double quarter_sum = 0, half_sum = 0;
+void split(float (&even)[Pairs], float (&odd)[Pairs], float (&half)[Pairs], Kernel h) {
   for (int k = 0; k < Pairs; ++k) {
     const double left = h(k + 0.25), right = h(k + 0.75);
     even[k] = float((left + right) / 2);
     odd[k] = float((left - right) / 2);
     half[k] = float(h(k + 0.5));
-    quarter_sum += std::abs(left) + std::abs(right);
-    half_sum += 2 * std::abs(double(half[k]));
   }
-  return std::max(quarter_sum, half_sum);
+}
+
+/// What an interpolator can read at most. Its weights c on x[i-pairs+1 .. i+pairs] are those of a straight line through
+/// x[i] and x[i+1], scaled, and weights of second differences: c summed up twice.
+template <int Pairs>
+void bound(PeakBank& b, const float (&even)[Pairs], const float (&odd)[Pairs]) {
+  double c[2 * Pairs], total = 0, moment = 0;
+  for (int k = 0; k < Pairs; ++k) {
+    c[Pairs - 1 - k] = double(even[k]) + double(odd[k]);
+    c[Pairs + k] = double(even[k]) - double(odd[k]);
+  }
+  for (int k = 0; k < 2 * Pairs; ++k) {
+    total += c[k];
+    moment += c[k] * (k - (Pairs - 1));
+  }
+  c[Pairs - 1] -= total - moment;
+  c[Pairs] -= moment;
+  double once = 0, twice = 0, all = 0;
+  for (double w : c) {
+    once += w;
+    twice += once;
+    all += std::abs(twice);
+  }
+  // 1.0824: what a fitted crest may add; a little more for the roundings
+  b.flat = std::max(b.flat, float((std::abs(total - moment) + std::abs(moment)) * 1.0824 * 1.001));
+  b.bent = std::max(b.bent, float(all * 1.0824 * 1.001));
+}
+template <int Pairs>
+void bound(PeakBank& b, const float (&half)[Pairs]) {
+  const float odd[Pairs] = {};
+  bound(b, half, odd);
 }
 }  // namespace detail
 
 inline PeakBank design_peak_bank() {
   PeakBank b{};
   // Long: 64 taps per phase. The window trades a ripple of 0.01 dB for a pass band up to 0.47 of the rate.
-  const double far = detail::split(b.far_even, b.far_odd, b.far_half,
-                                   [](double t) { return sinc(t) * kaiser(t, 2 * PeakBank::far, 6.0); });
+  detail::split(b.far_even, b.far_odd, b.far_half,
+                [](double t) { return sinc(t) * kaiser(t, 2 * PeakBank::far, 6.0); });
   // A resampler's default: 32 taps, Kaiser, beta 9 (libswresample, used by ffmpeg's ebur128).
-  const double middle = detail::split(b.middle_even, b.middle_odd, b.middle_half,
-                                      [](double t) { return sinc(t) * kaiser(t, 2 * PeakBank::middle, 9.0); });
+  detail::split(b.middle_even, b.middle_odd, b.middle_half,
+                [](double t) { return sinc(t) * kaiser(t, 2 * PeakBank::middle, 9.0); });
   // 49 points of a sinc under a Hann window, in quarters of a sample (libebur128).
-  const double near = detail::split(b.near_even, b.near_odd, b.near_half, [](double t) {
-    return sinc(t) * 0.5 * (1 + sin_cos(std::numbers::pi * (t / 6 + 0.5)).sin);
-  });
+  detail::split(b.near_even, b.near_odd, b.near_half,
+                [](double t) { return sinc(t) * 0.5 * (1 + sin_cos(std::numbers::pi * (t / 6 + 0.5)).sin); });
   // ITU-R BS.1770-5, annex 2, table of the 48-tap filter: phases 0 and 1; 3 and 2 are their mirror images.
   static constexpr double table[2][12] = {
       {0.0017089843750, 0.0109863281250, -0.0196533203125, 0.0332031250000, -0.0594482421875, 0.1373291015625,
        0.9721679687500, -0.1022949218750, 0.0476074218750, -0.0266113281250, 0.0148925781250, -0.0083007812500},
       {-0.0291748046875, 0.0292968750000, -0.0517578125000, 0.0891113281250, -0.1665039062500, 0.4650878906250,
        0.7797851562500, -0.2003173828125, 0.1015625000000, -0.0582275390625, 0.0330810546875, -0.0189208984375}};
-  for (int phase = 0; phase < 2; ++phase)
+  for (int phase = 0; phase < 2; ++phase) {
     for (int k = 0; k < PeakBank::near; ++k) {
       b.table_even[phase][k] = float((table[phase][6 + k] + table[phase][5 - k]) / 2);
       b.table_odd[phase][k] = float((table[phase][6 + k] - table[phase][5 - k]) / 2);
     }
-  b.largest = float(1.0824 * 1.01 * std::max({far, middle, near, 2.0}));  // the table's own sums lie below 2
+    detail::bound(b, b.table_even[phase], b.table_odd[phase]);
+  }
+  detail::bound(b, b.far_even, b.far_odd);
+  detail::bound(b, b.far_half);
+  detail::bound(b, b.middle_even, b.middle_odd);
+  detail::bound(b, b.middle_half);
+  detail::bound(b, b.near_even, b.near_odd);
+  detail::bound(b, b.near_half);
   return b;
 }
 

@@ -38,9 +38,11 @@ template <int Pairs>
 void interpolate(Between (&y)[parts], float& carried, const float* x, const float* even, const float* odd,
                  const float* half) {
   V e[parts], o[parts], h[parts];
+#pragma GCC unroll 4
   for (int p = 0; p < parts; ++p) e[p] = o[p] = h[p] = V(0.0f);
   for (int k = 0; k < Pairs; ++k) {
     const V we(even[k]), wo(odd[k]), wh(half[k]);
+#pragma GCC unroll 4
     for (int p = 0; p < parts; ++p) {
       const V left = V::load_unaligned(x + p * W - k), right = V::load_unaligned(x + p * W + 1 + k);
       const V sum = left + right;
@@ -51,24 +53,46 @@ void interpolate(Between (&y)[parts], float& carried, const float* x, const floa
   }
   alignas(64) float shifted[group + 1];
   shifted[0] = carried;
+#pragma GCC unroll 4
   for (int p = 0; p < parts; ++p) {
     y[p].quarter = e[p] + o[p];
     y[p].half = h[p];
     y[p].three = e[p] - o[p];
     y[p].three.store_unaligned(shifted + 1 + p * W);
   }
+#pragma GCC unroll 4
   for (int p = 0; p < parts; ++p) y[p].last = V::load_unaligned(shifted + p * W);
 }
 
+/// Largest second difference of the group.
+V bending(const float* x) {
+  V most(0.0f);
+  for (int p = 0; p < group; p += W) {
+    const V here = V::load_unaligned(x + p);
+    most = xsimd::max(most, xsimd::abs(V::load_unaligned(x + p - 1) - here + (V::load_unaligned(x + p + 1) - here)));
+  }
+  return most;
+}
+
 void true_peak(float* peak, float edge[2], const float* x, const PeakBank& bank, float floor, int n) {
-  const float never = floor / bank.largest, hardly = floor / 1.0824f;
+  const float hardly = floor / 1.0824f;
+  V around[5] = {V(0.0f), bending(x - 2 * group), bending(x - group), bending(x), bending(x + group)};
   for (int i = 0; i < n; i += group, x += group, peak += group) {
-    // Nothing around is high enough to add up to the floor: most of the time in quiet music.
-    V around(0.0f);
-    for (int k = -PeakBank::far; k < group + PeakBank::far; k += W)
-      around = xsimd::max(around, xsimd::abs(V::load_unaligned(x + k)));
+    // Where the signal is low and smooth nothing between its samples can reach the floor: most of the time.
+    for (int k = 0; k < 4; ++k) around[k] = around[k + 1];
+    around[4] = bending(x + 2 * group);
+    const V curved =
+        xsimd::max(xsimd::max(xsimd::max(around[0], around[1]), xsimd::max(around[2], around[3])), around[4]);
+    V high = xsimd::abs(V::load_unaligned(x + group - W + 1));
+    for (int k = 0; k < group; k += W) high = xsimd::max(high, xsimd::abs(V::load_unaligned(x + k)));
+    alignas(64) float lanes_of[2][W];
+    high.store_aligned(lanes_of[0]);
+    curved.store_aligned(lanes_of[1]);
+    for (int half = W / 2; half; half /= 2)
+      for (int l = 0; l < half; ++l)
+        for (auto& m : lanes_of) m[l] = m[l] > m[l + half] ? m[l] : m[l + half];
     const int last = (n - i < group ? n - i : group) - 1;
-    if (!xsimd::any(around > V(never))) {
+    if (bank.flat * lanes_of[0][0] + bank.bent * lanes_of[1][0] <= floor) {
       edge[0] = edge[1] = 0;
       continue;
     }
@@ -76,6 +100,7 @@ void true_peak(float* peak, float edge[2], const float* x, const PeakBank& bank,
     interpolate<PeakBank::far>(far, edge[0], x, bank.far_even, bank.far_odd, bank.far_half);
     interpolate<PeakBank::middle>(middle, edge[1], x, bank.middle_even, bank.middle_odd, bank.middle_half);
     alignas(64) float three[2][group];
+#pragma GCC unroll 4
     for (int p = 0; p < parts; ++p) {
       V e(0.0f), o(0.0f), h(0.0f), e0(0.0f), o0(0.0f), e1(0.0f), o1(0.0f);
       for (int k = 0; k < PeakBank::near; ++k) {

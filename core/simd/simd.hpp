@@ -29,7 +29,9 @@ struct PeakBank {
   float middle_even[middle], middle_odd[middle], middle_half[middle];
   float near_even[near], near_odd[near], near_half[near];
   float table_even[2][near], table_odd[2][near];
-  float largest;  ///< by how much the bank's output can exceed the highest sample, as a factor
+  /// No interpolator reads more between two samples than flat times the higher one plus bent times the largest second
+  /// difference within reach.
+  float flat, bent;
 };
 
 /// Two chains of all-passes in z^-2, a quarter of a period apart (core/dsp/analytic.hpp designs them), and what they
@@ -46,7 +48,7 @@ struct AnalyticState {
 /// Loops for compressors and limiters.
 struct DynamicsLoops {
   /// peak[i] = max(peak[i], the highest |x| that any interpolator of the bank sees in [i, i+1)), where that is above
-  /// `floor`; below it the value may be anything up to floor. Reads x[-32 .. n+48], writes peak up to n rounded up to
+  /// `floor`; below it the value may be anything up to floor. Reads x[-40 .. n+64], writes peak up to n rounded up to
   /// 16. edge: the last interpolated values, carried from one call to the next.
   void (*true_peak)(float* peak, float edge[2], const float* x, const PeakBank& bank, float floor, int n);
   void (*required_gain)(float* io, const float* ceiling, int n);  ///< io = min(1, ceiling / io)

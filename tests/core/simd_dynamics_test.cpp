@@ -67,6 +67,28 @@ TEST_CASE("simd dynamics: the highest value between the samples of a sine is its
   }
 }
 
+TEST_CASE("simd dynamics: what the true peak does not look at closely lies below the floor", "[simd]") {
+  const PeakBank bank = design_peak_bank();
+  const double treble = GENERATE(0.02, 0.2, 1.0);
+  std::vector<float> x = random(5000, 4), exact(4096, 0.0f), quick(4096, 0.0f);
+  double low = 0;
+  for (float& s : x) low += treble * (double(s) - low), s = float(low);
+  float edge[2] = {0, 0}, other[2] = {0, 0};
+  simd().dynamics.true_peak(exact.data(), edge, x.data() + 64, bank, 0, 4096);
+  const float top = *std::max_element(exact.begin() + 1, exact.end());
+  for (float floor : {0.1f * top, 0.4f * top, 0.7f * top, 0.95f * top}) {
+    std::fill(quick.begin(), quick.end(), 0.0f);
+    simd().dynamics.true_peak(quick.data(), other, x.data() + 64, bank, floor, 4096);
+    int seen = 0;
+    for (std::size_t i = 16; i < 4096; ++i) {
+      if (exact[i] > floor) ++seen;
+      if (exact[i] > floor ? quick[i] != exact[i] : quick[i] > floor)
+        FAIL("frame " << i << ": " << exact[i] << ", " << quick[i]);
+    }
+    CHECK(seen > 0);
+  }
+}
+
 TEST_CASE("simd dynamics: a symmetric filter is a convolution", "[simd]") {
   const auto x = random(400, 1), half = random(30, 2);
   std::vector<float> out(100);
