@@ -35,7 +35,8 @@ private:
     const double up = 1 - p.attack, down = 1 - p.release;
     for (int i = 0; i < n; ++i) {
       const double wanted = double(io[i]);
-      now = std::max(up * now + p.attack * wanted, down * now + p.release * wanted);
+      const double rising = up * now + p.attack * wanted, falling = down * now + p.release * wanted;
+      now = rising > falling ? rising : falling;
       io[i] = float(now);
     }
     now_ = now;

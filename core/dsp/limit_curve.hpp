@@ -65,17 +65,24 @@ public:
   void move(float* io, const float* sustained, const Recovery& r, int n) noexcept {
     recover(io, sustained, r, n);
     simd().to_gain(io, n);
+    // Whole numbers, so that a running sum never drifts; rounded down, so that it never exceeds.
+    std::int32_t* const first = first_.data();
+    std::int64_t* const second = second_.data();
+    const int first_size = int(first_.size()), second_size = int(second_.size());
+    int at = first_at_, then = second_at_;
+    std::int64_t sum = first_sum_, total = second_sum_;
     for (int i = 0; i < n; ++i) {
-      // Whole numbers, so that a running sum never drifts; rounded down, so that it never exceeds.
       const std::int32_t whole = std::int32_t(io[i] * float(one));
-      first_sum_ += whole - first_[first_at_];
-      first_[first_at_] = whole;
-      if (++first_at_ == first_.size()) first_at_ = 0;
-      second_sum_ += first_sum_ - second_[second_at_];
-      second_[second_at_] = first_sum_;
-      if (++second_at_ == second_.size()) second_at_ = 0;
-      io[i] = float(double(second_sum_) * scale_);
+      sum += whole - first[at];
+      first[at] = whole;
+      total += sum - second[then];
+      second[then] = sum;
+      at = at + 1 == first_size ? 0 : at + 1;
+      then = then + 1 == second_size ? 0 : then + 1;
+      io[i] = float(double(total) * scale_);
     }
+    first_at_ = at, second_at_ = then;
+    first_sum_ = sum, second_sum_ = total;
   }
   /// Decibels the signal is turned down, before smoothing.
   double reduction() const { return -now_; }
@@ -84,6 +91,9 @@ public:
 private:
   static constexpr std::int32_t one = 1 << 24;
 
+  static double lower(double a, double b) { return a < b ? a : b; }  // by value, so that they become one instruction
+  static double higher(double a, double b) { return a > b ? a : b; }
+
   /// Every step is the lower, or higher, of two straight lines: no branch to mispredict, and the shortest way from one
   /// value to the next. The tiny bias lets it come to rest at 0 instead of for ever approaching it.
   void recover(float* io, const float* sustained, const Recovery& r, int n) noexcept {
@@ -91,11 +101,11 @@ private:
     const double keep_settle = 1 - r.settle, keep_slow = 1 - r.slow, keep_fast = 1 - r.fast, bias = 1e-7;
     for (int i = 0; i < n; ++i) {
       const double wanted = double(io[i]), s = double(sustained[i]);
-      average = std::min(
-          std::min(keep_settle * average + r.settle * (s + bias), keep_slow * average + r.slow * (s + bias)), 0.0);
-      const double limit = std::min(wanted, r.share * average);
-      now = std::min(std::max(keep_slow * now + r.slow * (wanted + bias), keep_fast * now + r.fast * limit), wanted);
-      deepest = std::min(deepest, now);
+      average =
+          lower(lower(keep_settle * average + r.settle * (s + bias), keep_slow * average + r.slow * (s + bias)), 0);
+      const double limit = lower(wanted, r.share * average);
+      now = lower(higher(keep_slow * now + r.slow * (wanted + bias), keep_fast * now + r.fast * limit), wanted);
+      deepest = lower(deepest, now);
       io[i] = float(now);
     }
     now_ = now;
@@ -107,9 +117,8 @@ private:
   std::vector<std::int32_t> first_;
   std::vector<std::int64_t> second_;
   std::int64_t first_sum_ = 0, second_sum_ = 0;
-  std::size_t first_at_ = 0, second_at_ = 0;
   double scale_ = 1, now_ = 0, average_ = 0, deepest_ = 0;
-  int resting_ = 0, rest_after_ = 0;
+  int first_at_ = 0, second_at_ = 0, resting_ = 0, rest_after_ = 0;
 };
 
 }  // namespace lacquer

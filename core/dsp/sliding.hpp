@@ -37,8 +37,9 @@ public:
       float prefix = prefix_;
       for (int i = 0; i < run; ++i) {
         const float x = io[i];
-        prefix = std::min(prefix, x);
-        io[i] = std::min(prefix, suffix[i + 1]);
+        prefix = x < prefix ? x : prefix;
+        const float before = suffix[i + 1];
+        io[i] = before < prefix ? before : prefix;
         suffix[i] = x;
       }
       prefix_ = prefix;
