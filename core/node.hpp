@@ -207,6 +207,7 @@ public:
   int rows() const { return int(raw.rows); }
   float operator[](detail::ParamName<T> p) const { return raw.values[p.at]; }
   const char* file(detail::ParamName<T> p) const { return raw.paths[p.at]; }
+  const float* values() const { return raw.values; }  ///< params, then rows x row params
 };
 
 /// [audio] One block of audio, and everything that applies to it.
@@ -228,6 +229,12 @@ public:
   /// The part of this block that is programme, not the silence of latency before it or after it: [first, last).
   int first() const { return int(std::clamp<std::int64_t>(-raw.time, 0, raw.frames)); }
   int last() const { return std::max(first(), int(std::clamp<std::int64_t>(raw.end - raw.time, 0, raw.frames))); }
+
+  /// All values at the start and the end of the ramp, laid out as in lacquer_setup.values: to see whether any changed.
+  const float* all_from() const { return raw.from; }
+  const float* all_to() const { return raw.to; }
+  int ramp_at() const { return int(raw.ramp_at); }
+  int ramp_frames() const { return int(raw.ramp_frames); }
 
   /// True in the blocks of a ramp's first frame: the moment to work out coefficients from from and to.
   bool ramp_starts() const { return raw.ramp_at == 0; }
