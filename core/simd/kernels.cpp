@@ -5,6 +5,7 @@
 #include "core/simd/kernels_colour.hpp"
 #include "core/simd/kernels_dynamics.hpp"
 #include "core/simd/kernels_engine.hpp"
+#include "core/simd/kernels_filter.hpp"
 #include "core/simd/kernels_meter.hpp"
 
 namespace lacquer {
@@ -15,7 +16,18 @@ namespace lacquer {
 #define LACQUER_STR(s) LACQUER_STR_(s)
 
 extern const Simd LACQUER_PASTE(simd_, LACQUER_SET);
-const Simd LACQUER_PASTE(simd_, LACQUER_SET){
-    LACQUER_STR(LACQUER_SET), gain, multiply, add, abs_max, to_db, to_gain, peak, energy, dynamics, colour, meter, engine};
+const Simd LACQUER_PASTE(simd_, LACQUER_SET){LACQUER_STR(LACQUER_SET),
+                                             gain,
+                                             multiply,
+                                             add,
+                                             abs_max,
+                                             to_db,
+                                             to_gain,
+                                             peak,
+                                             energy,
+                                             dynamics,
+                                             colour,
+                                             meter,
+                                             filter};
 
 }  // namespace lacquer

@@ -133,6 +133,28 @@ struct EngineLoops {
   void (*mix)(float* out, const float* dry, const float* wet, Ramp percent, Ramp bypass, int n);
 };
 
+/// Second-order sections in a row, for one or two channels: y = b0 x + b1 x[-1] + b2 x[-2] - a1 y[-1] - a2 y[-2].
+/// Arrays are `stride` long, one after another; from sections to sections rounded up to FilterLoops::group,
+/// coefficients must be those of a wire (b0 = 1, all else 0).
+struct Cascade {
+  int sections, stride;
+  const double* from[2];  ///< of each channel: b0, b1, b2, a1, a2, at the start of a ramp ...
+  const double* to[2];    ///< ... and at its end; the same pointer as from when nothing moves
+  double* state[2];       ///< of each channel: x[-1], x[-2], y[-1], y[-2] of each section
+  int at, frames;         ///< frames of the ramp behind the first one here; its length
+};
+
+/// Equalisers, in double precision. Every set computes every section alike, so cutting does not show.
+struct FilterLoops {
+  static constexpr int group = 8;  ///< no set works on more sections at once
+  static constexpr int room = 16;  ///< io may be read and written that far past n
+  void (*cascade)(double* const* io, int channels, const Cascade& filter, int n);
+  void (*widen)(double* out, const float* in, int n);       ///< out = in
+  void (*narrow)(float* out, const double* in, int n);      ///< out = in, rounded; never -0
+  void (*to_mid_side)(double* left, double* right, int n);  ///< in place
+  void (*to_left_right)(double* mid, double* side, int n);
+};
+
 struct Simd {
   const char* name;  ///< "sse2", "avx2", "avx512", "neon"
 
@@ -149,6 +171,7 @@ struct Simd {
   ColourLoops colour;
   MeterLoops meter;
   EngineLoops engine;
+  FilterLoops filter;
 };
 
 /// The set in use.
