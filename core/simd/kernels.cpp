@@ -28,6 +28,7 @@ const Simd LACQUER_PASTE(simd_, LACQUER_SET){LACQUER_STR(LACQUER_SET),
                                              dynamics,
                                              colour,
                                              meter,
+                                             engine,
                                              filter};
 
 }  // namespace lacquer
