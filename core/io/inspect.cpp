@@ -2,6 +2,8 @@
 
 #include "core/io/decoder.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -29,10 +31,9 @@ constexpr Layout aiff{"AIFF", "COMM", "SSND", 12, 4, 4, true, false, 2};
 constexpr Layout w64{"W64", "fmt ", "data", 40, 16, 8, false, true, 8};
 constexpr Layout caf{"CAF", "desc", "data", 8, 4, 8, true, false, 1};
 
-std::string seconds(double s) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%d:%04.1f", int(s / 60), s - 60 * std::floor(s / 60));
-  return text;
+std::string clock(double s) {
+  const double minutes = std::floor(s / 60);
+  return fmt::format("{:.0f}:{:04.1f}", minutes, s - 60 * minutes);
 }
 
 class Inspection {
@@ -123,7 +124,7 @@ private:
     for (int i = 0; i < width; ++i) raw.push_back(char(value >> 8 * (layout_.big ? width - 1 - i : i)));
     bytes_.patches.push_back({rf64 ? long_data_at_ : at + layout_.id, raw});
     if (open_end || frame_bytes_ <= 0 || rate_ <= 0) return;
-    const auto time = [&](std::uint64_t n) { return seconds(double(n / std::uint64_t(frame_bytes_)) / rate_); };
+    const auto time = [&](std::uint64_t n) { return clock(double(n / std::uint64_t(frame_bytes_)) / rate_); };
     format_.warning = "it breaks off after " + time(std::uint64_t(there)) + " of the " + time(promised) +
                       " its header promises; what is there is read";
   }
@@ -151,16 +152,11 @@ std::int64_t SoundBytes::read(void* to, std::int64_t n, std::int64_t at) const {
 }
 
 void check_shape(const std::string& path, double channels, double rate) {
-  const auto text = [](double x) {
-    std::string s = std::to_string(x);
-    s.erase(s.find_last_not_of('0') + 1);
-    if (s.back() == '.') s.pop_back();
-    return s;
-  };
   if (channels < 1) fail(path, "its header says it has 0 channels: it is damaged; export it again");
-  if (channels > 16) fail(path, "it has " + text(channels) + " channels; 16 is the most, split it into several files");
+  if (channels > 16)
+    fail(path, fmt::format("it has {:g}", channels) + " channels; 16 is the most, split it into several files");
   if (!(rate >= 8000 && rate <= 384000))
-    fail(path, "its rate is " + (std::isfinite(rate) && rate < 1e12 ? text(rate) + " Hz" : "no number") +
+    fail(path, "its rate is " + (std::isfinite(rate) && rate < 1e12 ? fmt::format("{:.12g} Hz", rate) : "no number") +
                    "; rates from 8 to 384 kHz are read, convert it first");
 }
 

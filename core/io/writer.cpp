@@ -3,6 +3,8 @@
 #include "core/io/encoder.hpp"
 #include "core/io/quantise.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -44,12 +46,7 @@ const Container& container_of(const std::string& path) {
                  "; end it with .wav, .flac, .aiff, .ogg, .mp3, .w64, .rf64 or .caf");
 }
 
-std::string khz(double hz) {
-  std::string text = std::to_string(hz / 1000);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text + " kHz";
-}
+std::string khz(double hz) { return fmt::format("{:.9g} kHz", hz / 1000); }
 
 void check(const std::string& path, const Container& c, const SoundSpec& s) {
   const std::string name = c.name;
