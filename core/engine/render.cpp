@@ -536,6 +536,7 @@ RenderReport Renderer::render() {
     spec.dither = o.values[2] != 0;
     spec.seed = std::uint32_t(i + 1);
     spec.frames = Resampler::length(base_frames_, base_hz_, spec.rate_hz);
+    spec.tags = formats_[0].tags;
     files_.push_back(std::make_unique<FileSink>(paths_[i], spec, runs_at));
   }
 
