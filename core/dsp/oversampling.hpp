@@ -67,8 +67,12 @@ public:
     last_ = phases[0];
     latency_ = lag;
     reach_ = std::max(reach_, lag) + 1;
-    room_ = (reach_ + most + slack + pad + 15) / 16 * 16;
+    room_ = (reach_ + most + slack + pad + 31) / 32 * 32 + 16;  // an odd number of cache lines: spread over all sets
     for (Pass& p : passes_) {
+      const std::size_t rows = p.outs.size();
+      p.table.assign((p.taps.size() + rows - 1) * rows, 0.0f);
+      for (std::size_t v = 0; v < rows; ++v)
+        for (std::size_t k = 0; k < p.taps.size(); ++k) p.table[(k + v) * rows + v] = p.taps[k];
       for (Place& x : p.samples) p.sample.push_back(x.array * room_ + x.frame);
       for (Place& x : p.centres) p.centre.push_back(x.array * room_ + x.frame);
       for (Place& x : p.outs) p.out.push_back(x.array * room_);
@@ -93,7 +97,7 @@ public:
       for (int c = 0; c < channels_; ++c) std::copy_n(in[c] + done, n, now + c * next);
       const auto pass = [&](const Pass& p) {
         simd().colour.comb(now - p.lag, now - p.lag,
-                           {p.taps.data(), int(p.taps.size()), p.sample.data(), int(p.out.size()), p.centre.data(),
+                           {p.table.data(), int(p.taps.size()), p.sample.data(), int(p.out.size()), p.centre.data(),
                             p.out.data(), p.weight, channels_ == 2 ? next : 0},
                            n);
       };
@@ -120,8 +124,8 @@ private:
   struct Place {
     int array, frame;
   };
-  struct Pass {  // up to four phases of one stage
-    std::vector<float> taps;
+  struct Pass {                      // up to four phases of one stage
+    std::vector<float> taps, table;  // of one row; of all, as Comb wants them
     float weight;
     int lag = 0;  // frames by which the outputs are late
     std::vector<Place> samples, centres, outs;
@@ -147,7 +151,7 @@ private:
     const auto taps = taps_of(r, 100, 1);
     const int side = int(taps.size()) / 2;
     for (int first = 0; first < r; first += 4) {
-      Pass p{taps, 0, 0, {}, {}, {}, {}, {}, {}};
+      Pass p{taps, {}, 0, 0, {}, {}, {}, {}, {}, {}};
       const int rows = std::min(4, r);
       for (int m = first - side + 1; m < first + side + rows; ++m)
         p.samples.push_back({phases[std::size_t((m - r * whole(m, r)) * apart)], whole(m, r)});
@@ -167,7 +171,7 @@ private:
     const int side = int(taps.size()) / 2, begin = arrays_;
     arrays_ += r;
     for (int first = 0; first < r; first += 4) {
-      Pass p{taps, 0.5f, 0, {}, {}, {}, {}, {}, {}};
+      Pass p{taps, {}, 0.5f, 0, {}, {}, {}, {}, {}, {}};
       const int rows = std::min(4, r);
       for (int m = first - side; m < first + side + rows - 1; ++m)
         p.samples.push_back({phases[std::size_t(2 * (m - r * whole(m, r)) + 1)], whole(m, r)});

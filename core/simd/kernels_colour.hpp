@@ -104,7 +104,7 @@ void comb_rows(float* out, const float* in, const Comb& f, const int* row_out, c
         if constexpr (two) y = V::load_unaligned(also + at);
         const auto add = [&]<int v>(V & a, V & b) __attribute__((always_inline)) {
           if constexpr (from <= v && v < to) {
-            const V tap(f.tap[e - step * v]);
+            const V tap(straight ? f.tap[e - step * v] : f.tap[e * many + v]);
             a = a + tap * x;
             if constexpr (two) b = b + tap * y;
           }

@@ -66,10 +66,10 @@ struct DynamicsLoops {
 /// One FIR filter for 1, 2 or 4 rows (phases of a frame), each a sample later than the one before: row v is weight *
 /// in[centre[v]] + sum over k of tap[k] * in[sample[k + v]].
 struct Comb {
-  const float* tap;
-  int taps;           ///< at least `rows`
-  const int* sample;  ///< where in `in` each sample is; taps + rows - 1 of them; with one row only the
-                      ///< first counts, the others lie behind it
+  const float* tap;   ///< of one row: tap[k]; of more: tap[k] of row v is at (k + v) * rows + v
+  int taps;           ///< of a row; at least `rows`
+  const int* sample;  ///< where in `in` each sample is; taps + rows - 1 of them; with one row only the first counts,
+                      ///< the others lie behind it
   int rows;
   const int *centre, *out;  ///< one for each row; from `in` and `out`
   float weight;

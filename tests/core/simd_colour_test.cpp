@@ -46,7 +46,7 @@ TEST_CASE("simd colour: every instruction set returns the same bits") {
         [&](const ColourLoops& c, float* out) { c.widen(out, out + 1024, a.data(), b.data(), width, n); });
   for (int rows : {1, 2, 4})
     for (int channel : {0, 1300}) {
-      Samples taps = random(40, 1, 3), wide = random(2600, 1, 4);
+      Samples taps = random(43 * 4, 1, 3), wide = random(2600, 1, 4);
       int sample[43], centre[4], to[4];
       for (int k = 0; k < 43; ++k) sample[k] = rows == 1 ? k : (k % rows) * 300 + k / rows;
       for (int r = 0; r < 4; ++r) centre[r] = 20 + r, to[r] = r * 300;
@@ -92,7 +92,10 @@ TEST_CASE("simd colour: loops against plain double arithmetic") {
   c.comb(x.data(), a.data(), {taps, 3, sample, 1, centre, to, 0.5f, 0}, n);
   for (std::size_t i = 0; i < n; ++i)
     CHECK(x[i] == Approx(0.5 * at(i + 60) + 0.75 * at(i + 9) - 0.25 * at(i + 10) + 0.5 * at(i + 11)).margin(3e-7));
-  c.comb(x.data(), a.data(), {taps, 3, sample, 4, centre, to, 0.5f, 0}, 77);
+  float table[6 * 4] = {};
+  for (int r = 0; r < 4; ++r)
+    for (int k = 0; k < 3; ++k) table[(k + r) * 4 + r] = taps[k];
+  c.comb(x.data(), a.data(), {table, 3, sample, 4, centre, to, 0.5f, 0}, 77);
   for (std::size_t r = 0; r < 4; ++r)
     for (std::size_t i = 0; i < 77; ++i)
       CHECK(x[300 * r + i] ==
