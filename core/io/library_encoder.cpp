@@ -90,7 +90,7 @@ void renumber_ogg(Target& target, std::uint32_t serial) {
 class LibraryEncoder : public Encoder {
 public:
   LibraryEncoder(Target& target, const SoundSpec& spec, const std::string& container)
-      : target_(target), cursor_{&target}, channels_(spec.channels), seed_(spec.seed) {
+      : target_(target), cursor_{&target}, seed_(spec.seed) {
     ogg_ = container == "OGG";
     const bool lossy = ogg_ || container == "MP3";
     floats_ = spec.is_float || lossy;
@@ -152,7 +152,6 @@ private:
 
   Target& target_;
   Cursor cursor_;
-  int channels_;
   std::uint32_t seed_;
   bool ogg_ = false, floats_ = false;
   SNDFILE* file_ = nullptr;

@@ -27,8 +27,6 @@ public:
                       mpg123_getformat(h, &rate, &channels, &encoding) == MPG123_OK && encoding == MPG123_ENC_FLOAT_32;
     check_disk();
     if (!good) fail(bytes_.path, "no MP3 frame is found in it; export it again");
-    mpg123_format_none(h);
-    mpg123_format(h, rate, channels, MPG123_ENC_FLOAT_32);  // a later change of rate or channels is an error then
     channels_ = channels;
     format.codec = "MP3";
     format.rate_hz = double(rate);

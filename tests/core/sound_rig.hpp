@@ -8,8 +8,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <numbers>
@@ -98,7 +100,10 @@ inline Planar sine(int channels, int frames, double hz, double rate, double leve
 inline bool same_bits(const Planar& a, const Planar& b) {
   if (a.size() != b.size()) return false;
   for (std::size_t c = 0; c < a.size(); ++c)
-    if (a[c].size() != b[c].size() || std::memcmp(a[c].data(), b[c].data(), a[c].size() * 4)) return false;
+    if (!std::equal(a[c].begin(), a[c].end(), b[c].begin(), b[c].end(), [](float x, float y) {
+          return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+        }))
+      return false;
   return true;
 }
 inline std::string u16(unsigned x) { return {char(x), char(x >> 8)}; }
