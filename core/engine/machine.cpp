@@ -18,7 +18,7 @@ Machine::Machine(const Graph& graph, PlanRequest request, const MachineFormat& f
       if (const auto found = states->find(vertex.name); found != states->end() && &found->second->type() == vertex.type)
         node = found->second;
     try {
-      if (!node) node = std::make_shared<NodeState>(vertex, shape, format.rate_hz, format.block);
+      if (!node) node = std::make_shared<NodeState>(vertex, shape, format.rate_hz, format.node_block);
     } catch (const Problems& p) {
       refused.insert(refused.end(), p.list().begin(), p.list().end());
       return 0;
@@ -34,7 +34,13 @@ Machine::Machine(const Graph& graph, PlanRequest request, const MachineFormat& f
     nodes_.push_back(s.kind == Plan::Step::node ? by_vertex[std::size_t(s.place)] : nullptr);
     widest_ = std::max(widest_, s.channels);
   }
-  for (const int w : plan_.widths) widest_ = std::max(widest_, w);
+  std::size_t frame_bytes = sizeof(float);
+  for (const int w : plan_.widths) {
+    widest_ = std::max(widest_, w);
+    frame_bytes += std::size_t(w) * sizeof(float) * std::size_t(format_.slots);
+  }
+  while (format_.block > 64 && frame_bytes * std::size_t(format_.block) > format_.most_memory)
+    format_.block = (format_.block + 1) / 2;
   lay_out();
 }
 
@@ -44,8 +50,15 @@ void Machine::lay_out() {
     memory_.push_back(std::make_unique<Scratch>(channels, format_.block));
     return lacquer_bus{memory_.back()->bus(), std::uint32_t(channels)};
   };
-  for (std::size_t k = 0; k < slots; ++k)
-    for (const int width : plan_.widths) wires_.push_back(bus_of(width));
+  if (!format_.pipelined) {
+    const SharedMemory shared = share_memory(plan_, format_.one_by_one);
+    std::vector<lacquer_bus> places;
+    for (const int width : shared.widths) places.push_back(bus_of(width));
+    for (const int place : shared.place) wires_.push_back(places[std::size_t(place)]);
+  } else {
+    for (std::size_t k = 0; k < slots; ++k)
+      for (const int width : plan_.widths) wires_.push_back(bus_of(width));
+  }
   const lacquer_bus silence = bus_of(widest_);
 
   lines_.resize(plan_.reads.size());
@@ -86,8 +99,9 @@ void Machine::fire(int number, int slot, std::int64_t time, int frames, const Sc
   if (s.kind == Plan::Step::sum)
     add_up(s, slot, frames);
   else if (s.kind == Plan::Step::node)
-    nodes_[std::size_t(number)]->process(time - s.arrival, format_.length, frames, &heard(number, 0, slot),
-                                         &output(number, 0, slot), scratch);
+    nodes_[std::size_t(number)]->process(time - s.arrival, format_.length, frames,
+                                         reads_.data() + std::size_t(slot) * plan_.reads.size() + s.first_read,
+                                         wires + s.first_out, scratch);
 }
 
 void Machine::add_up(const Plan::Step& s, int slot, int frames) noexcept {
@@ -97,10 +111,10 @@ void Machine::add_up(const Plan::Step& s, int slot, int frames) noexcept {
     const lacquer_bus& in = heard(number, r, slot);
     for (std::uint32_t c = 0; c < out.count; ++c) {
       const float* from = in.channel[in.count == 1 ? 0 : c];
-      if (r == 0)
-        std::memcpy(out.channel[c], from, std::size_t(frames) * sizeof(float));
-      else
+      if (r)
         simd().add(out.channel[c], out.channel[c], from, frames);
+      else if (from != out.channel[c])
+        std::memcpy(out.channel[c], from, std::size_t(frames) * sizeof(float));
     }
   }
   if (!s.reads)

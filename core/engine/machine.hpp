@@ -10,10 +10,14 @@ namespace lacquer {
 
 struct MachineFormat {
   double rate_hz = 48000;
-  int block = 4096;                 ///< frames of one firing, at most
-  std::int64_t length = INT64_MAX;  ///< of the programme
-  int slots = 1;                    ///< blocks that can be under way at once on every wire
-  bool live = false;                ///< settings may change
+  int block = 4096;                    ///< frames of one firing, at most; fewer when memory would not do
+  std::size_t most_memory = SIZE_MAX;  ///< bytes, on the wires of all slots
+  int node_block = 4096;               ///< frames a node is given at a time, at most
+  std::int64_t length = INT64_MAX;     ///< of the programme
+  int slots = 1;                       ///< blocks that can be under way at once on every wire
+  bool live = false;                   ///< settings may change
+  bool one_by_one = false;             ///< steps are fired in the plan's order, never side by side
+  bool pipelined = false;              ///< a step may be fired for the next block before those behind it had this one
 };
 
 class Machine {

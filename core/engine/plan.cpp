@@ -30,6 +30,7 @@ public:
     for (std::size_t e = 0; e < request_.ends.size(); ++e) add_end(int(e));
     if (!problems_.empty()) throw Problems(std::move(problems_));
     settle_needs();
+    find_in_place();
     return std::move(plan_);
   }
 
@@ -198,6 +199,22 @@ private:
     }
   }
 
+  void find_in_place() {
+    std::vector<int> readers(plan_.widths.size());
+    for (const Plan::Read& r : plan_.reads)
+      if (r.step >= 0) ++readers[std::size_t(plan_.output(r))];
+    for (Plan::Step& s : plan_.steps) {
+      if (!s.reads || !s.outs) continue;
+      const Plan::Read& r = plan_.reads[std::size_t(s.first_read)];
+      if (r.step < 0 || r.delay || r.channels != s.channels || readers[std::size_t(plan_.output(r))] != 1) continue;
+      if (s.kind == Plan::Step::sum) s.in_place = true;
+      if (s.kind == Plan::Step::node) {
+        const lacquer_node_type& type = *graph_.vertices[std::size_t(s.place)].type;
+        s.in_place = type.inputs[0].kind == LACQUER_MAIN && type.outputs[0].kind == LACQUER_MAIN;
+      }
+    }
+  }
+
   const Graph& graph_;
   const PlanRequest& request_;
   Wiring wiring_;
@@ -208,6 +225,54 @@ private:
 };
 
 }  // namespace
+
+std::vector<std::string> step_names(const Graph& graph, const Plan& plan) {
+  std::vector<std::string> names;
+  names.reserve(plan.steps.size());
+  for (const Plan::Step& s : plan.steps)
+    names.push_back(s.kind == Plan::Step::end ? "(end " + std::to_string(s.place + 1) + ")"
+                                              : graph.vertices[std::size_t(s.place)].name);
+  return names;
+}
+
+SharedMemory share_memory(const Plan& plan, bool recycle) {
+  SharedMemory memory;
+  memory.place.assign(plan.widths.size(), -1);
+  std::vector<int> readers(plan.widths.size());
+  for (const Plan::Read& r : plan.reads)
+    if (r.step >= 0) ++readers[std::size_t(plan.output(r))];
+  std::vector<std::vector<int>> free;  // by width
+  const auto release = [&](int output) {
+    const int place = memory.place[std::size_t(output)];
+    const auto width = std::size_t(memory.widths[std::size_t(place)]);
+    if (free.size() <= width) free.resize(width + 1);
+    if (recycle) free[width].push_back(place);
+  };
+  for (const Plan::Step& s : plan.steps) {
+    for (int o = s.first_out; o < s.first_out + s.outs; ++o) {
+      const auto width = std::size_t(plan.widths[std::size_t(o)]);
+      int& place = memory.place[std::size_t(o)];
+      if (o == s.first_out && s.in_place) {
+        place = memory.place[std::size_t(plan.output(plan.reads[std::size_t(s.first_read)]))];
+      } else if (width < free.size() && !free[width].empty()) {
+        place = free[width].back();
+        free[width].pop_back();
+      } else {
+        place = int(memory.widths.size());
+        memory.widths.push_back(int(width));
+      }
+    }
+    for (int i = s.first_read; i < s.first_read + s.reads; ++i) {
+      const Plan::Read& r = plan.reads[std::size_t(i)];
+      if (r.step < 0) continue;
+      const int output = plan.output(r);
+      if (--readers[std::size_t(output)] == 0 && !(i == s.first_read && s.in_place)) release(output);
+    }
+    for (int o = s.first_out; o < s.first_out + s.outs; ++o)
+      if (!readers[std::size_t(o)]) release(o);
+  }
+  return memory;
+}
 
 Plan compile(const Graph& graph, const PlanRequest& request) { return Compiler(graph, request).compile(); }
 

@@ -24,6 +24,7 @@ struct Plan {
     int first_read = 0, reads = 0;
     int first_out = 0, outs = 0;  ///< into `widths`
     int channels = 0;             ///< of the main port
+    bool in_place = false;        ///< its first output may lie where its first input, which nobody else reads, lies
     std::int64_t arrival = 0;     ///< latency of all it hears: its programme time is stream time less this
     std::int64_t latency = 0;     ///< its own
     std::int64_t need = 0;        ///< it runs for so many frames past the length of the programme
@@ -41,11 +42,24 @@ struct Plan {
   int output(const Read& r) const { return steps[std::size_t(r.step)].first_out + r.output; }
 };
 
+/// What to call each step: the vertex, or "end 1" for what is heard outside.
+std::vector<std::string> step_names(const Graph& graph, const Plan& plan);
+
 /// How wide everything is around one node.
 struct NodeShape {
   int channels = 0;                           ///< of its main ports
   std::vector<std::uint32_t> input_channels;  ///< of each input
 };
+
+/// Which outputs share memory when steps run one after the other and one block is under way: those that are never
+/// needed at the same time, and those in place.
+struct SharedMemory {
+  std::vector<int> place;   ///< by output
+  std::vector<int> widths;  ///< by place: channels
+};
+/// `recycle`: use memory again once all have read it. Without, only what is in place shares, which holds for steps that
+/// run on several threads as well.
+SharedMemory share_memory(const Plan& plan, bool recycle);
 
 struct PlanRequest {
   std::span<const int> input_channels;  ///< of what is connected, by input; empty: `channels` for those left open

@@ -37,6 +37,8 @@ struct RunOptions {
   int threads = 0;          ///< 0: as many as this process may use
   std::function<void(std::int64_t done)> progress;  ///< frames through the slowest sink; from any thread
   const std::atomic<bool>* cancel = nullptr;        ///< when it becomes true the run stops at a block boundary
+  int slots = 4;                                    ///< blocks that may be under way on a wire, for several threads
+  bool always_share = false;                        ///< several threads even where one would be as fast, for tests
   std::string profile;                              ///< a file for a Chrome trace of the run; empty: none
 };
 
@@ -60,6 +62,7 @@ public:
   std::vector<Node> nodes;      ///< in graph order; merged nodes appear under each of their names
   std::int64_t latency = 0;     ///< of the whole graph, frames
   std::int64_t non_finite = 0;  ///< samples of the inputs that were NaN or infinite and became 0
+  std::string profile;          ///< when a profile was asked for: time by node, by thread, and the critical path
 };
 
 /// Runs `graph`: inputs by input vertex order, each sink fed from its wire. Nodes in `listening` (by name) are given

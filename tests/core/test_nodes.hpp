@@ -6,6 +6,8 @@
 #include "core/node.hpp"
 #include "tests/rig.hpp"
 
+#include <random>
+
 namespace lacquer::testing {
 
 /// Late by a number of frames, and says so; otherwise changes nothing.
@@ -65,11 +67,11 @@ struct Stir {
       for (int i = 0; i < b.frames(); ++i) {
         past = 0.9 * past + 0.05 * double(in[i]) + 0.03 * double(side[i]) * double(amount[i]) / 100;
         out[i] = float(past + 0.2 * double(in[i]));
+        if (c == 0 && i >= b.first() && i < b.last()) b.report("level", past);
       }
     }
     frames_ += b.last() - b.first();
     b.report("frames", double(frames_));
-    if (b.last() > b.first()) b.report("level", past_[0]);
   }
 
 private:
@@ -89,6 +91,19 @@ struct Halve {
         b.output("fine")[c][i] = x - whole;
       }
   }
+};
+
+/// Adds the number of frames it heard to every sample.
+struct Recall {
+  static constexpr Info info{.name = "recall", .doc = "Knows how long the programme is once it has heard it."};
+  void listen(Block<Recall>& b) noexcept { heard_ += b.last() - b.first(); }
+  void process(Block<Recall>& b) noexcept {
+    for (auto [out, in] : b)
+      for (int i = 0; i < b.frames(); ++i) out[i] = in[i] + float(heard_);
+  }
+
+private:
+  std::int64_t heard_ = 0;
 };
 
 class Play : public Source {
@@ -133,6 +148,46 @@ inline Heard hear(const Graph& g, const std::vector<Signal>& in, const std::vect
   h.results = run(g, sources, sinks, o, states, listening);
   for (Take& t : takes) h.sinks.push_back(std::move(t.signal));
   return h;
+}
+
+/// Two inputs, then `nodes` vertices of every kind that hear any that came before; `wires`: some to listen to.
+inline Graph random_graph(std::mt19937& random, int nodes, std::vector<Wire>& wires) {
+  Graph g;
+  std::vector<Wire> all{g.input("a"), g.input("b")};
+  const auto any = [&] {
+    return all[random() % 3 ? all.size() - 1 - random() % std::min<std::size_t>(4, all.size()) : random() % all.size()];
+  };
+  for (int i = 0; i < nodes; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    Wire w;
+    switch (random() % 5) {
+      case 0:
+        w = g.node(node_type<Late>, name, {any()});
+        g.vertices.back().values[0] = float(random() % 4 ? random() % 300 : 0);
+        break;
+      case 1:
+        w = g.node(node_type<Halve>, name, {any()});
+        all.push_back({w.vertex, 1});
+        break;
+      case 2: {
+        std::vector<Wire> in(1 + random() % 4);
+        for (Wire& x : in) x = any();
+        w = g.sum(name, in);
+        break;
+      }
+      default:
+        w = g.node(node_type<Stir>, name, random() % 2 ? std::vector{any(), any()} : std::vector{any()});
+        Vertex& v = g.vertices.back();
+        v.values[0] = float(random() % 100);
+        if (random() % 3 == 0) v.automation[0] = {{0.0, 0.0f}, {0.01, float(random() % 100)}, {0.03, 100.0f}};
+        if (random() % 3 == 0) v.values[1] = float(random() % 101);
+        if (random() % 4 == 0) v.automation[2] = {{0.0, 0.0f}, {0.005, 1.0f}, {0.04, 0.0f}};
+    }
+    all.push_back(w);
+  }
+  g.end = all.back();
+  wires = {g.end, all[random() % all.size()]};
+  return g;
 }
 
 }  // namespace lacquer::testing
