@@ -26,13 +26,13 @@ struct Layout {
 constexpr Layout layouts[] = {{"any", 0}, {"mono", 1}, {"stereo", 2}, {"lcr", 3},    {"quad", 4},  {"5.0", 5},
                               {"5.1", 6}, {"7.0", 7},  {"7.1", 8},    {"5.1.4", 10}, {"7.1.4", 12}};
 
+}  // namespace
+
 std::vector<std::string> layout_names() {
   std::vector<std::string> out;
   for (const Layout& l : layouts) out.emplace_back(l.name);
   return out;
 }
-
-}  // namespace
 
 std::string read_graph_file(const std::string& file, std::string& text) {
   constexpr std::size_t most = (4 << 20) + 1;
@@ -82,7 +82,7 @@ void Loader::text(const std::string& yaml, const std::string& name) {
   doc_ = read_yaml(yaml, name, problems_);
   try {
     if (doc_ || problems_.empty()) root(doc_, name);
-  } catch (const TooMany&) {}
+  } catch (const TooMany&) {}  // what has been found is enough
 }
 
 void Loader::section_keys(const Yaml& doc) {
@@ -278,7 +278,7 @@ void Loader::aim(const Yaml& key, const Yaml& args, Scope& scope) {
   const lacquer_result& what = graph_.vertices[std::size_t(r.vertex)].type->results[r.slot];
   constexpr float far = 1e30f;
   const lacquer_param is_param{"is", {what.unit.symbol, nullptr}, 0, {-far, far}, "", LACQUER_STEP},
-      within_param{"within", difference(what.unit), 0.1f, {1e-6f, 1e6f}, "", LACQUER_STEP};
+      within_param{"within", difference(what.unit), 0.1f, {0.001f, 1000}, "", LACQUER_STEP};
   graph_.aims.push_back({at.vertex, slot, r.vertex, std::uint32_t(r.slot), number(is_param, *is, scope),
                          number(within_param, *within, scope), key.where()});
 }

@@ -15,4 +15,7 @@ Graph load(const std::string& file, const Catalog&, const Settings& = {});
 /// The same for text that is called `file` in messages and includes relative to it.
 Graph load_text(const std::string& yaml, const std::string& file, const Catalog&, const Settings& = {});
 
+/// What an input may be: "any", "stereo", "5.1", ...
+std::vector<std::string> layout_names();
+
 }  // namespace lacquer

@@ -15,6 +15,7 @@ constexpr int most_includes = 1000, most_include_depth = 16;
 constexpr std::array reserved{"about", "params", "in",       "chain", "out",    "aim", "expect",
                               "from",  "sum",    "parallel", "mix",   "bypass", "rows"};
 const Yaml nothing;
+constexpr Wire unknown{-2, 0};  ///< something that has been complained about
 
 std::vector<std::string> keys_of(const lacquer_node_type& t) {
   auto out = names_of(t.params, t.param_count);
@@ -111,7 +112,7 @@ Wire Loader::node(const lacquer_node_type& type, const std::string& name, const 
     settings_of(v, args, in, branches, how, scope);
   }
   for (std::uint32_t i = 0; i < type.input_count; ++i)
-    if (in[i].vertex < 0 && type.inputs[i].kind != LACQUER_OR_MAIN && problems_.empty()) {
+    if (in[i] == Wire{} && type.inputs[i].kind != LACQUER_OR_MAIN) {
       const std::string port = type.inputs[i].name;
       complain(head, std::string(type.name) + " hears nothing at '" + port + "'", "add " + port + ": NAME");
     }
@@ -271,12 +272,12 @@ Wire Loader::source(const Yaml& raw, Scope& scope) {
     const Yaml& key = *arg.entries[0].key;
     return sum(name_for("sum", "", key, scope), key, *arg.entries[0].value, scope);
   }
-  if (arg.is_list()) return complain(arg, "a list is not a place to hear from", "write {sum: [one, other]}"), Wire{};
+  if (arg.is_list()) return complain(arg, "a list is not a place to hear from", "write {sum: [one, other]}"), unknown;
   if (!arg.is_text())
-    return complain(arg, "this should name something above", "or join several: {sum: [one, other]}"), Wire{};
+    return complain(arg, "this should name something above", "or join several: {sum: [one, other]}"), unknown;
   const std::string& name = arg.word;
   const auto is_open = [&](const std::string& what) {
-    return complain(arg, "'" + what + "' has not ended here", "name what stands in one of its branches"), Wire{};
+    return complain(arg, "'" + what + "' has not ended here", "name what stands in one of its branches"), unknown;
   };
   if (const auto found = names_.find(scope.prefix + name); found != names_.end())
     return found->second.open ? is_open(name) : found->second.wire;
@@ -289,11 +290,11 @@ Wire Loader::source(const Yaml& raw, Scope& scope) {
         const lacquer_node_type& t = *graph_.vertices[std::size_t(n.splitter)].type;
         if (const int o = find_row(t.outputs, t.output_count, port); o >= 0) return {n.splitter, o};
         return complain_near(arg, whole + " has no output '" + port + "'", port, names_of(t.outputs, t.output_count)),
-               Wire{};
+               unknown;
       }
       if (const auto branch = n.branches.find(port); branch != n.branches.end()) return branch->second;
       if (n.wire.vertex >= 0 && n.branches.empty())
-        return complain(arg, whole + " has one output only", "write " + whole), Wire{};
+        return complain(arg, whole + " has one output only", "write " + whole), unknown;
     }
   }
   std::vector<std::string> all;
@@ -301,7 +302,7 @@ Wire Loader::source(const Yaml& raw, Scope& scope) {
     if (full.starts_with(scope.prefix)) all.push_back(full.substr(scope.prefix.size()));
   std::sort(all.begin(), all.end());
   complain_near(arg, message, name, all);
-  return {};
+  return unknown;
 }
 
 // ---- graphs as nodes ------------------------------------------------------------------------------------------------

@@ -63,7 +63,19 @@ public:
       throw Stop{at(mark)->problem("a second document starts here", "keep one graph in a file; remove '---'")};
   }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(at(mark), anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    auto node = at(mark);  // of what comes next; nothing stands where its key or its dash does
+    if (!open_.empty() && open_.back().key) {
+      node->line = open_.back().key->line, node->column = open_.back().key->column;
+    } else if (!open_.empty() && open_.back().node->is_list() && mark.pos > 0) {
+      const auto dash = source_->text.find_last_not_of(" \n", std::size_t(mark.pos) - 1);
+      if (dash != std::string::npos && source_->text[dash] == '-') {
+        const auto next = std::upper_bound(source_->lines.begin(), source_->lines.end(), dash);
+        node->line = int(next - source_->lines.begin()), node->column = int(dash - *std::prev(next)) + 1;
+      }
+    }
+    leaf(std::move(node), anchor);
+  }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end())
