@@ -88,9 +88,9 @@ void true_peak(benchmark::State& state) {
   const auto x = programme(6);
   std::vector<float> peak(4096 + 16);
   const PeakBank bank = design_peak_bank();
-  float edge[2] = {0, 0};
+  PeakTrail trail;
   for (auto _ : state)
-    for (const auto& c : x) set.dynamics.true_peak(peak.data(), edge, c.data() + 1000, bank, 0.01f, 4096);
+    for (const auto& c : x) set.dynamics.true_peak(peak.data(), trail, c.data() + 1000, bank, 0.01f, 4096);
   state.counters["ns/frame"] =
       benchmark::Counter(4096e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }

@@ -74,7 +74,7 @@ V bending(const float* x) {
   return most;
 }
 
-void true_peak(float* peak, float edge[2], const float* x, const PeakBank& bank, float floor, int n) {
+void true_peak(float* peak, PeakTrail& trail, const float* x, const PeakBank& bank, float floor, int n) {
   const float hardly = floor / 1.0824f;
   V around[5] = {V(0.0f), bending(x - 2 * group), bending(x - group), bending(x), bending(x + group)};
   for (int i = 0; i < n; i += group, x += group, peak += group) {
@@ -93,13 +93,14 @@ void true_peak(float* peak, float edge[2], const float* x, const PeakBank& bank,
         for (auto& m : lanes_of) m[l] = m[l] > m[l + half] ? m[l] : m[l + half];
     const int last = (n - i < group ? n - i : group) - 1;
     if (bank.flat * lanes_of[0][0] + bank.bent * lanes_of[1][0] <= floor) {
-      edge[0] = edge[1] = 0;
+      trail.last[0] = trail.last[1] = 0;
       continue;
     }
     Between far[parts], middle[parts];
-    interpolate<PeakBank::far>(far, edge[0], x, bank.far_even, bank.far_odd, bank.far_half);
-    interpolate<PeakBank::middle>(middle, edge[1], x, bank.middle_even, bank.middle_odd, bank.middle_half);
-    alignas(64) float three[2][group];
+    interpolate<PeakBank::far>(far, trail.last[0], x, bank.far_even, bank.far_odd, bank.far_half);
+    interpolate<PeakBank::middle>(middle, trail.last[1], x, bank.middle_even, bank.middle_odd, bank.middle_half);
+    alignas(64) float three[2][group], differences[group];
+    bool near_floor = false;
 #pragma GCC unroll 4
     for (int p = 0; p < parts; ++p) {
       V e(0.0f), o(0.0f), h(0.0f), e0(0.0f), o0(0.0f), e1(0.0f), o1(0.0f);
@@ -121,14 +122,24 @@ void true_peak(float* peak, float edge[2], const float* x, const PeakBank& bank,
       m = xsimd::max(m, xsimd::abs(here));
       const V plain = xsimd::max(highest(far[p]), highest(middle[p]));
       m = xsimd::max(m, plain);
-      if (xsimd::any(xsimd::max(plain, xsimd::max(xsimd::abs(here), xsimd::abs(next))) > V(hardly)))
-        m = xsimd::max(m, xsimd::max(highest_crest(far[p], here, next), highest_crest(middle[p], here, next)));
+      if (xsimd::any(xsimd::max(plain, xsimd::max(xsimd::abs(here), xsimd::abs(next))) > V(hardly))) {
+        const V one = highest_crest(far[p], here, next), other = highest_crest(middle[p], here, next);
+        m = xsimd::max(m, xsimd::max(one, other));
+        xsimd::abs(xsimd::max(one, V(floor)) - xsimd::max(other, V(floor))).store_aligned(differences + p * W);
+        near_floor = true;
+      } else {
+        V(0.0f).store_aligned(differences + p * W);
+      }
       xsimd::max(m, V::load_unaligned(peak + p * W)).store_unaligned(peak + p * W);
       far[p].three.store_aligned(three[0] + p * W);
       middle[p].three.store_aligned(three[1] + p * W);
     }
-    edge[0] = three[0][last];
-    edge[1] = three[1][last];
+    trail.last[0] = three[0][last];
+    trail.last[1] = three[1][last];
+    for (int k = 0; near_floor && k <= last; ++k) {
+      const float difference = differences[k] / floor;
+      trail.disputed = difference > trail.disputed ? difference : trail.disputed;
+    }
   }
 }
 

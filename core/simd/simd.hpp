@@ -34,6 +34,12 @@ struct PeakBank {
   float flat, bent;
 };
 
+/// What a true peak remembers: the last interpolated values, and the largest difference between
+/// the long and the middle reading of one peak above the floor, in floors.
+struct PeakTrail {
+  float last[2] = {0, 0}, disputed = 0;
+};
+
 /// Two chains of all-passes in z^-2, a quarter of a period apart (core/dsp/analytic.hpp designs them), and what they
 /// remember of a channel.
 struct AnalyticPair {
@@ -49,8 +55,8 @@ struct AnalyticState {
 struct DynamicsLoops {
   /// peak[i] = max(peak[i], the highest |x| that any interpolator of the bank sees in [i, i+1)), where that is above
   /// `floor`; below it the value may be anything up to floor. Reads x[-40 .. n+64], writes peak up to n rounded up to
-  /// 16. edge: the last interpolated values, carried from one call to the next.
-  void (*true_peak)(float* peak, float edge[2], const float* x, const PeakBank& bank, float floor, int n);
+  /// 16. `trail` goes from one call to the next.
+  void (*true_peak)(float* peak, PeakTrail& trail, const float* x, const PeakBank& bank, float floor, int n);
   void (*required_gain)(float* io, const float* ceiling, int n);  ///< io = min(1, ceiling / io)
   void (*smaller)(float* io, const float* other, int n);          ///< io = min(io, other)
   /// level = reduction a compressor wants, dB, 0 or more: slope * what lies above threshold, rounded off over `knee` dB

@@ -38,10 +38,10 @@ TEST_CASE("simd dynamics: every instruction set returns the same bits", "[simd]"
   const auto x = random(400, 1), y = random(400, 2);
   const PeakBank bank = design_peak_bank();
   all_equal(256, [&](const DynamicsLoops& d, float* out) {
-    float edge[2] = {0.1f, -0.2f};
-    d.true_peak(out, edge, x.data() + 50, bank, 0.1f, n);
+    PeakTrail trail{{0.1f, -0.2f}, 0};
+    d.true_peak(out, trail, x.data() + 50, bank, 0.1f, n);
     std::fill(out + n, out + 250, 0.0f);  // what lies between n and the next multiple of 16 is free
-    out[250] = edge[0], out[251] = edge[1];
+    out[250] = trail.last[0], out[251] = trail.last[1], out[252] = trail.disputed;
   });
   all_equal(256, [&](const DynamicsLoops& d, float* out) {
     std::copy(x.begin(), x.begin() + 256, out);
@@ -59,8 +59,8 @@ TEST_CASE("simd dynamics: the highest value between the samples of a sine is its
   for (double f : {0.01, 0.1, 0.25, 0.3, 0.4, 0.4535}) {
     std::vector<float> x(700), peak(512, 0.0f);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(std::sin(2 * std::numbers::pi * f * double(i) + 0.7));
-    float edge[2] = {0, 0};
-    simd().dynamics.true_peak(peak.data(), edge, x.data() + 64, bank, 0.5f, 512);
+    PeakTrail trail;
+    simd().dynamics.true_peak(peak.data(), trail, x.data() + 64, bank, 0.5f, 512);
     INFO("frequency " << f);
     CHECK(gain_to_db(*std::max_element(peak.begin() + 1, peak.end())) > -0.01);
     CHECK(gain_to_db(*std::max_element(peak.begin() + 1, peak.end())) < 0.25);  // the standard's own table: +0.22
@@ -73,8 +73,8 @@ TEST_CASE("simd dynamics: what the true peak does not look at closely lies below
   std::vector<float> x = random(5000, 4), exact(4096, 0.0f), quick(4096, 0.0f);
   double low = 0;
   for (float& s : x) low += treble * (double(s) - low), s = float(low);
-  float edge[2] = {0, 0}, other[2] = {0, 0};
-  simd().dynamics.true_peak(exact.data(), edge, x.data() + 64, bank, 0, 4096);
+  PeakTrail trail, other;
+  simd().dynamics.true_peak(exact.data(), trail, x.data() + 64, bank, 0, 4096);
   const float top = *std::max_element(exact.begin() + 1, exact.end());
   for (float floor : {0.1f * top, 0.4f * top, 0.7f * top, 0.95f * top}) {
     std::fill(quick.begin(), quick.end(), 0.0f);
