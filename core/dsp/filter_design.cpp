@@ -121,7 +121,8 @@ void Prototype::cut(const Band& b) {
 
 FilterDesigner::FilterDesigner(double rate) : rate_(rate) {
   for (int i = 0; i < spread; ++i) {
-    w_[std::size_t(i)] = top * sin_cos(pi / 2 * (i + 1) / spread).sin;  // closer together towards the top
+    // closer together towards the top, and two far down
+    w_[std::size_t(i)] = i < 2 ? top * (i ? 0.03 : 0.003) : top * sin_cos(pi / 2 * (i - 1) / (spread - 2)).sin;
     const SinCos half = sin_cos(w_[std::size_t(i)] / 2);
     x_[std::size_t(i)] = half.sin * half.sin / (half.cos * half.cos);
   }
@@ -333,7 +334,7 @@ Design FilterDesigner::operator()(const Band& band) const {
     const AnalogSection& a = prototype.section[i];
     Design::Section& s = d.section[i];
     // the two halves of a Linkwitz-Riley filter are designed once
-    s = section(a, w0, 0.006 / d.count);
+    s = section(a, w0, 0.0085 / d.count);
     if (inverse)
       for (Biquad* q : {&s.main, &s.correction})
         *q = {1 / q->b0, q->a1 / q->b0, q->a2 / q->b0, q->b1 / q->b0, q->b2 / q->b0};

@@ -110,7 +110,7 @@ private:
     Pvm n, d;
     double power(double x) const { return n.power(x) / d.power(x); }
   };
-  static constexpr int spread = 16, around = 8, most = spread + around;
+  static constexpr int spread = 18, around = 8, most = spread + around;
   struct Grid {
     std::array<double, most> x, wanted;  // tan^2(w/2), |H|^2
     int count = 0;

@@ -15,6 +15,7 @@ namespace filter_loops {
 using D = xsimd::batch<double, Arch>;
 constexpr int DW = int(D::size);
 static_assert(FilterLoops::group % DW == 0);
+constexpr int lead = 2 * (DW - 1);  // how far the first section runs ahead of the last
 
 /// The lanes move down by one; `in` enters at the top.
 D shift_in(D y, const double* in) {
@@ -59,10 +60,6 @@ struct Coefficients {
     return {load_turned(p), load_turned(p + stride), load_turned(p + 2 * stride), load_turned(p + 3 * stride),
             load_turned(p + 4 * stride)};
   }
-  static Coefficients between(const Coefficients& from, const Coefficients& to, D t) {
-    return {from.b0 + (to.b0 - from.b0) * t, from.b1 + (to.b1 - from.b1) * t, from.b2 + (to.b2 - from.b2) * t,
-            from.a1 + (to.a1 - from.a1) * t, from.a2 + (to.a2 - from.a2) * t};
-  }
 };
 
 struct History {
@@ -73,62 +70,90 @@ D step(D x, const History& h, const Coefficients& c) {
   return ((c.b0 * x + c.b1 * h.x1) + (c.b2 * h.x2 - c.a2 * h.y2)) - c.a1 * h.y1;
 }
 
+/// Everything about one channel while DW of its sections are on their way, in variables that stay in registers.
+template <bool Moving>
+struct Lane {
+  Coefficients from, to;
+  History h;
+  D pipe1, pipe2;  // the last two outputs as they came, also of sections that stand still
+  double* io;
+  double* state;
+
+  void open(double* data, const Cascade& f, int channel, int first) {
+    from = Coefficients::at(f.from[channel] + first, f.stride);
+    if constexpr (Moving) to = Coefficients::at(f.to[channel] + first, f.stride);
+    io = data;
+    state = f.state[channel] + first;
+    h = {load_turned(state), load_turned(state + f.stride), load_turned(state + 2 * f.stride),
+         load_turned(state + 3 * f.stride)};
+    pipe1 = pipe2 = D(0.0);
+  }
+  void close(int stride) {
+    store_turned(state, h.x1);
+    store_turned(state + stride, h.x2);
+    store_turned(state + 2 * stride, h.y1);
+    store_turned(state + 3 * stride, h.y2);
+  }
+  Coefficients now(D t) const {
+    if constexpr (Moving)
+      return {from.b0 + (to.b0 - from.b0) * t, from.b1 + (to.b1 - from.b1) * t, from.b2 + (to.b2 - from.b2) * t,
+              from.a1 + (to.a1 - from.a1) * t, from.a2 + (to.a2 - from.a2) * t};
+    else
+      return from;
+  }
+  /// A frame in which all sections run.
+  void frame(int i, D t) {
+    const D x = shift_in(h.y2, io + i);
+    const D y = step(x, h, now(t));
+    put(io + i - lead, y);
+    h = {x, h.x1, y, h.y1};
+  }
+  /// One in which some have not begun, or have ended.
+  template <class Mask>
+  void edge(int i, const double* in, D t, Mask runs) {
+    const D x = shift_in(pipe2, in);
+    const D y = step(x, h, now(t));
+    h = {xsimd::select(runs, x, h.x1), xsimd::select(runs, h.x1, h.x2), xsimd::select(runs, y, h.y1),
+         xsimd::select(runs, h.y1, h.y2)};
+    pipe2 = pipe1;
+    pipe1 = y;
+    if (i >= lead) put(io + i - lead, y);
+  }
+};
+
 /// DW sections over a block of Channels channels, in place.
 template <int Channels, bool Moving>
 void group(double* const* io, const Cascade& f, int first, int n) {
-  constexpr int lead = 2 * (DW - 1);  // how far the first section runs ahead of the last
-  Coefficients from[Channels], to[Channels];
-  History h[Channels];
-  D pipe1[Channels], pipe2[Channels];  // the last two outputs as they came, also of lanes that stand still
-  for (int c = 0; c < Channels; ++c) {
-    from[c] = Coefficients::at(f.from[c] + first, f.stride);
-    if constexpr (Moving) to[c] = Coefficients::at(f.to[c] + first, f.stride);
-    const double* s = f.state[c] + first;
-    h[c] = {load_turned(s), load_turned(s + f.stride), load_turned(s + 2 * f.stride), load_turned(s + 3 * f.stride)};
-    pipe1[c] = pipe2[c] = D(0.0);
-  }
+  Lane<Moving> a, b;
+  a.open(io[0], f, 0, first);
+  if constexpr (Channels == 2) b.open(io[1], f, 1, first);
   alignas(64) double late[DW];
   for (int k = 0; k < DW; ++k) late[k] = 2.0 * (DW - 1 - k);
   const D behind = D::load_aligned(late), length = D(double(n)), at = D(double(f.at));
   const D per_frame = D(1.0 / double(f.frames));
   const double silence = 0;
 
-  const auto edge = [&](int i) {  // some lanes have not begun, or have ended
-    const D frame = D(double(i)) - behind;
+  for (int i = 0; i < n + lead; ++i) {
+    const D frame = D(double(i)) - behind, t = (frame + at) * per_frame;
     const auto runs = frame >= D(0.0) && frame < length;
-    for (int c = 0; c < Channels; ++c) {
-      const D x = shift_in(pipe2[c], i < n ? io[c] + i : &silence);
-      Coefficients k = from[c];
-      if constexpr (Moving) k = Coefficients::between(from[c], to[c], (frame + at) * per_frame);
-      const D y = step(x, h[c], k);
-      h[c] = {xsimd::select(runs, x, h[c].x1), xsimd::select(runs, h[c].x1, h[c].x2), xsimd::select(runs, y, h[c].y1),
-              xsimd::select(runs, h[c].y1, h[c].y2)};
-      pipe2[c] = pipe1[c];
-      pipe1[c] = y;
-      if (i >= lead) put(io[c] + i - lead, y);
+    a.edge(i, i < n ? a.io + i : &silence, t, runs);
+    if constexpr (Channels == 2) b.edge(i, i < n ? b.io + i : &silence, t, runs);
+    if (i == lead - 1) {
+      for (++i; i + 2 <= n; i += 2) {
+        const D now = (D(double(i)) - behind + at) * per_frame, next = (D(double(i + 1)) - behind + at) * per_frame;
+        a.frame(i, now);
+        if constexpr (Channels == 2) b.frame(i, now);
+        a.frame(i + 1, next);
+        if constexpr (Channels == 2) b.frame(i + 1, next);
+      }
+      if (i > lead) a.pipe1 = a.h.y1, a.pipe2 = a.h.y2;
+      if constexpr (Channels == 2)
+        if (i > lead) b.pipe1 = b.h.y1, b.pipe2 = b.h.y2;
+      --i;
     }
-  };
-  int i = 0;
-  for (; i < lead; ++i) edge(i);
-  for (; i < n; ++i)
-    for (int c = 0; c < Channels; ++c) {
-      const D x = shift_in(h[c].y2, io[c] + i);
-      Coefficients k = from[c];
-      if constexpr (Moving) k = Coefficients::between(from[c], to[c], (D(double(i)) - behind + at) * per_frame);
-      const D y = step(x, h[c], k);
-      h[c] = {x, h[c].x1, y, h[c].y1};
-      put(io[c] + i - lead, y);
-    }
-  if (n > lead)
-    for (int c = 0; c < Channels; ++c) pipe1[c] = h[c].y1, pipe2[c] = h[c].y2;
-  for (; i < n + lead; ++i) edge(i);
-  for (int c = 0; c < Channels; ++c) {
-    double* s = f.state[c] + first;
-    store_turned(s, h[c].x1);
-    store_turned(s + f.stride, h[c].x2);
-    store_turned(s + 2 * f.stride, h[c].y1);
-    store_turned(s + 3 * f.stride, h[c].y2);
   }
+  a.close(f.stride);
+  if constexpr (Channels == 2) b.close(f.stride);
 }
 
 void cascade(double* const* io, int channels, const Cascade& f, int n) {
