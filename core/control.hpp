@@ -5,6 +5,8 @@
 
 #include "core/graph/graph.hpp"
 
+#include <limits>
+
 namespace lacquer {
 
 class Control {
@@ -28,6 +30,9 @@ public:
   /// [audio] The piece that starts at programme position `time`; at most `frames` long. To be called in order.
   Piece next(std::int64_t time, int frames);
 
+  /// [audio] Until when the values of the last piece hold, as long as nothing is set; no further than that piece when
+  /// something moves.
+  std::int64_t rests_until() const { return still_ && !gliding_ ? stop_ : std::numeric_limits<std::int64_t>::min(); }
   /// [audio] Goal of a slot: what was set last.
   float goal(std::uint32_t slot) const { return slots_[slot].goal; }
 

@@ -11,6 +11,7 @@
 
 #include "core/graph/graph.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace lacquer {
@@ -20,6 +21,9 @@ struct LiveFormat {
   int channels = 2;       ///< of every input whose layout the graph leaves open
   int max_frames = 1024;  ///< of a block inside; process takes any number and cuts it up
   int helpers = -1;       ///< threads that help the audio thread; -1: one per further core, 0: none
+  /// How a helper gets a thread: runs its argument, which returns when the engine goes, on a thread of the host's own,
+  /// with the priority or in the workgroup the host wants. Empty: a plain thread.
+  std::function<void(std::function<void()>)> start_helper;
 };
 
 class Engine {
@@ -37,13 +41,28 @@ public:
   int outputs() const;  ///< [control] channels process writes
   int latency() const;  ///< [any] frames by which out is later than in
 
-  /// [any] "glue.threshold", "-20 dB": heard from the next grid position on. Throws Complaint.
+  /// [any but audio] "glue.threshold", "-20 dB": heard from the next grid position on. Throws Complaint.
   void set(const std::string& path, const std::string& value);
-  /// [any] "after.integrated": the newest value; NaN when nothing reports it.
+  /// [any but audio] "after.integrated": the newest value; NaN when nothing reports it.
   double result(const std::string& path) const noexcept;
-  /// [control] Replaces the graph between two blocks. Nodes that stay (same name, type, rows and fixed settings) keep
-  /// their state. Throws like the constructor; the running graph is then unaffected.
+  /// [control] Replaces the graph between two blocks. Nodes that stay (same name, type, rows, widths, fixed settings
+  /// and automation) keep their state, as do delay lines between them; wherever something else is to be heard than
+  /// before, the new fades in over 20 ms once it has filled. Returns at once; a graph that has not begun when the next
+  /// one comes is passed over. Throws Problems like the constructor, and when widths of inputs or outputs differ from
+  /// those of the running graph, which then goes on unaffected.
   void swap(const Graph& graph);
+  /// [any but audio] Nodes that threw while running, which they must not: silent since.
+  std::vector<std::string> failed() const;
+
+  struct Stats {
+    std::int64_t blocks = 0;  ///< processed
+    std::int64_t shared = 0;  ///< of them, by several threads
+    std::int64_t helped = 0;  ///< tasks run by helpers, of the graph running now
+    std::int64_t swaps = 0;   ///< graphs begun after the first
+  };
+  Stats stats() const;  ///< [any but audio]
+  /// [control] For tests and benches: share every block with the helpers (1), none (0), or those worth it (-1).
+  void share(int always);
 
 private:
   struct State;

@@ -22,17 +22,41 @@ struct MachineFormat {
 
 class Machine {
 public:
-  /// [control] Nodes in `states` are taken from there when they fit. Throws Problems.
+  /// [control] Nodes in `states` are taken from there, and begin anew. Throws Problems.
   Machine(const Graph& graph, PlanRequest request, const MachineFormat& format, NodeStates* states = nullptr);
+
+  /// [control] Nodes and delay lines of `before` that fit stay, and go on as they are; but not nodes called `anew`.
+  /// `settings`: the graph of `before`, with what was set since. Throws Problems.
+  Machine(const Graph& graph, PlanRequest request, const MachineFormat& format, const Machine& before,
+          const Graph& settings, std::span<const std::string> anew);
+
+  /// [control] What runs while `before` gives way to `after`: all of `after`; of `before` what is still heard; and a
+  /// fade wherever a node that stays, or an end, is to hear something else. Where that would run in a circle it throws
+  /// the names of nodes in it, which then cannot stay.
+  struct Circle {
+    std::vector<std::string> names;
+  };
+  Machine(const Machine& before, const Machine& after);
 
   const Plan& plan() const { return plan_; }
   const MachineFormat& format() const { return format_; }
   int widest() const { return widest_; }
   std::int64_t stream_frames() const { return format_.length + plan_.longest; }  ///< to be run in all
+  const std::vector<std::string>& names() const { return names_; }               ///< by step
 
   /// [audio] One block of one step: `frames` frames from stream position `time` on, in slot `slot`. Inputs and ends
   /// are the driver's to fill and to read: fire does nothing for them but delay.
-  void fire(int step, int slot, std::int64_t time, int frames, const Scratch& scratch) noexcept;
+  void fire(int step, int slot, std::int64_t time, int frames, const Scratch& scratch) noexcept {
+    const Firing& f = firings_[std::size_t(slot) * plan_.steps.size() + std::size_t(step)];
+    if (f.node && !f.delays && time + frames <= f.stop)
+      f.node->process(time - f.arrival, format_.length, frames, f.in, f.out, scratch);
+    else
+      fire_other(f, step, slot, time, frames, scratch);
+  }
+
+  /// [audio] Fades begin here, when what is new has filled, and take so many frames.
+  void set_fade(std::int64_t begin, int frames) { fade_begin_ = begin, fade_frames_ = frames; }
+  bool faded(std::int64_t time) const { return time >= fade_begin_ + fade_frames_; }
 
   /// [audio] Where an input is to be written, for fire to hand on; where an end can be read after its firing.
   const lacquer_bus& output(int step, int port, int slot) const {
@@ -48,19 +72,35 @@ public:
   const std::shared_ptr<NodeState>& shared_node(int step) const { return nodes_[std::size_t(step)]; }
 
 private:
+  struct Firing {
+    NodeState* node;
+    const lacquer_bus *in, *out;
+    std::int64_t arrival, stop;  // stop: stream position where its work ends
+    bool delays;
+  };
+
+  void settle(std::vector<std::shared_ptr<NodeState>> by_vertex, const Graph& graph);
   void lay_out();
+  void fire_other(const Firing& f, int step, int slot, std::int64_t time, int frames, const Scratch& scratch) noexcept;
   void add_up(const Plan::Step& step, int slot, int frames) noexcept;
+  void cross_fade(const Plan::Step& step, int slot, std::int64_t time, int frames) noexcept;
+  /// By step of `before`: the step of this one that says the same, or -1. Ends are matched by number.
+  std::vector<int> same_as(const Machine& before) const;
 
   Plan plan_;
   MachineFormat format_;
+  std::vector<std::string> names_;                 // by step
   std::vector<std::shared_ptr<NodeState>> nodes_;  // by step
-  std::vector<DelayLine> lines_;                   // by read; no frames where nothing is delayed
+  std::vector<std::shared_ptr<DelayLine>> lines_;  // by read; none where nothing is delayed
   std::vector<lacquer_bus> delayed_;               // by read: where the delayed signal lies
   std::vector<lacquer_bus> wires_;                 // by slot and output
   std::vector<lacquer_bus> reads_;                 // by slot and read
+  std::vector<Firing> firings_;                    // by slot and step
   std::vector<std::unique_ptr<float*[]>> pointers_;
   std::vector<std::unique_ptr<Scratch>> memory_;
   int widest_ = 1;
+  std::int64_t fade_begin_ = 0;
+  int fade_frames_ = 1;
 };
 
 }  // namespace lacquer

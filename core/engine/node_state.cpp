@@ -111,6 +111,10 @@ void NodeState::begin(const Vertex& v, double rate, bool live) {
   mixes_ = one_width && (live || !plain);
   dry_ = mixes_ ? DelayLine(shape_.channels, latency_) : DelayLine();
   results_.assign(type_.result_count, nan);
+  published_ = std::make_unique<std::atomic<double>[]>(type_.result_count);
+  publish();
+  failed_ = false;
+  quick_until_ = never;
   lowest_ = highest_ = results_;
   listening = false;
 }
@@ -126,6 +130,32 @@ void NodeState::observe() {
 
 void NodeState::process(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in, const lacquer_bus* out,
                         const Scratch& scratch) noexcept {
+  if (time + frames > quick_until_ || time < quick_from_ || frames > max_frames_)
+    return process_pieces(time, end, frames, in, out, scratch);
+  quick_.frames = std::uint32_t(frames);
+  quick_.time = time;
+  quick_.in = in;
+  quick_.out = out;
+  call(quick_);
+}
+
+// A node must not throw here. Should one do so, it is silent from then on, and said to have failed.
+void NodeState::call(const lacquer_block& block) noexcept {
+  if (failed_.load(std::memory_order_relaxed)) {
+    for (std::uint32_t o = 0; o < type_.output_count; ++o)
+      for (std::uint32_t c = 0; c < block.out[o].count; ++c) std::fill_n(block.out[o].channel[c], block.frames, 0.0f);
+    return;
+  }
+  try {
+    (listening ? type_.listen : type_.process)(self_, &block);
+  } catch (...) {
+    failed_.store(true, std::memory_order_relaxed);
+    call(block);
+  }
+}
+
+void NodeState::process_pieces(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in,
+                               const lacquer_bus* out, const Scratch& scratch) noexcept {
   for (int done = 0; done < frames;) {
     int most = std::min(frames - done, max_frames_);
     if (type_.result_count) most = int(std::min<std::int64_t>(most, next_multiple(time, observed) - time));
@@ -148,7 +178,7 @@ void NodeState::process(std::int64_t time, std::int64_t end, int frames, const l
                               piece.ramp_frames, results_.data()};
     const std::uint32_t m = mix_slot_, b = mix_slot_ + 1;
     if (!mixes_ || listening) {
-      (listening ? type_.listen : type_.process)(self_, &block);
+      call(block);
     } else {
       const Ramp percent{piece.from[m], piece.to[m], int(piece.ramp_at), int(piece.ramp_frames)};
       const Ramp bypass{piece.from[b], piece.to[b], int(piece.ramp_at), int(piece.ramp_frames)};
@@ -161,10 +191,18 @@ void NodeState::process(std::int64_t time, std::int64_t end, int frames, const l
         for (int c = 0; c < shape_.channels; ++c) std::copy_n(dry[c], n, scratch.bus()[c]);
         dry = scratch.bus();
       }
-      type_.process(self_, &block);
+      call(block);
       if (!wet_only)
         for (int c = 0; c < shape_.channels; ++c)
           simd().engine.mix(outs[0].channel[c], dry[c], outs[0].channel[c], percent, bypass, n);
+    }
+    if (control_->rests_until() > time && !type_.result_count &&
+        (!mixes_ || (!latency_ && piece.to[m] == 100 && piece.to[b] == 0))) {
+      quick_ = block;
+      quick_from_ = time;
+      quick_until_ = control_->rests_until();
+    } else {
+      quick_until_ = never;
     }
     done += n;
     time += n;

@@ -55,8 +55,20 @@ public:
   void process(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in, const lacquer_bus* out,
                const Scratch& scratch) noexcept;
 
-  void set(std::uint32_t slot, float value) { control_->set(slot, value); }  ///< [audio]
-  void finish();                                                             ///< [control]
+  void set(std::uint32_t slot, float value) {  ///< [audio]
+    control_->set(slot, value);
+    quick_until_ = never;
+  }
+  void finish();  ///< [control]
+
+  /// [audio] Makes the newest results visible to read().
+  void publish() noexcept {
+    for (std::size_t r = 0; r < results_.size(); ++r) published_[r].store(results_[r], std::memory_order_relaxed);
+  }
+  double read(std::uint32_t result) const { return published_[result].load(std::memory_order_relaxed); }  ///< [any]
+
+  /// [any] True once process has thrown: the node is silent since.
+  bool failed() const { return failed_.load(std::memory_order_relaxed); }
 
   std::int64_t latency() const { return latency_; }
   const lacquer_node_type& type() const { return type_; }
@@ -68,7 +80,11 @@ public:
   bool listening = false;  ///< is given listen() instead of process()
 
 private:
+  static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
   void observe();
+  void call(const lacquer_block& block) noexcept;
+  void process_pieces(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in, const lacquer_bus* out,
+                      const Scratch& scratch) noexcept;
 
   const lacquer_node_type& type_;
   NodeShape shape_;
@@ -84,6 +100,11 @@ private:
   bool mixes_ = false;  // mix and bypass can be heard
   DelayLine dry_;
   std::vector<double> results_, lowest_, highest_;
+  std::unique_ptr<std::atomic<double>[]> published_;
+  std::atomic<bool> failed_{false};
+  // From quick_from_ until quick_until_ a block is handed on as it is: nothing moves, reports, or is mixed.
+  std::int64_t quick_from_ = 0, quick_until_ = never;
+  lacquer_block quick_{};
   std::vector<lacquer_bus> in_, out_;  // of one piece
   std::vector<float*> pointers_;
 };

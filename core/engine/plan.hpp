@@ -17,7 +17,13 @@ struct Plan {
     std::int64_t delay = 0;     ///< frames, so that this step hears everything of one moment
   };
   struct Step {
-    enum Kind : std::uint8_t { input, node, sum, end };
+    enum Kind : std::uint8_t {
+      input,
+      node,
+      sum,
+      end,
+      fade  ///< from its first read to its second, while one plan gives way to another; see machine.hpp
+    };
     Kind kind;
     int place;  ///< vertex of the graph; of an end: which of the requested wires; of an input: see `input_number`
     int input_number = -1;  ///< inputs count from 0 in graph order

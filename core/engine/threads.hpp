@@ -12,8 +12,8 @@ namespace lacquer {
 constexpr std::size_t cache_line = 64;  ///< what two threads write must not share one
 
 /// Work of one thread: it pushes and pops at the bottom, others steal from the top. Chase and Lev, "Dynamic circular
-/// work-stealing deque", SPAA 2005, with the memory orders of Le, Pop, Cohen and Zappa Nardelli, PPoPP 2013; of fixed
-/// size, since no more can be ready than there are tasks.
+/// work-stealing deque", SPAA 2005; of fixed size, since no more can be ready than there are tasks. Where Le, Pop,
+/// Cohen and Zappa Nardelli, PPoPP 2013, put fences, the operations beside them are sequentially consistent.
 ///
 /// Invariants: top never falls; top <= bottom + 1; an item between them is taken by exactly one thread, whoever moves
 /// top past it, or the owner alone while more than one item is left.
@@ -35,9 +35,8 @@ public:
   bool pop(std::int64_t& item) noexcept {  ///< [owner]
     const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
     if (top_.load(std::memory_order_relaxed) > b) return false;  // no thief can have raised bottom
-    bottom_.store(b, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    std::int64_t t = top_.load(std::memory_order_relaxed);
+    bottom_.store(b, std::memory_order_seq_cst);
+    std::int64_t t = top_.load(std::memory_order_seq_cst);
     bool mine = t <= b;
     if (mine) item = items_[std::size_t(b & mask_)].load(std::memory_order_relaxed);
     if (t == b) mine = top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed);
@@ -46,10 +45,8 @@ public:
   }
 
   bool steal(std::int64_t& item) noexcept {  ///< [any]
-    std::int64_t t = top_.load(std::memory_order_acquire);
-    if (t >= bottom_.load(std::memory_order_acquire)) return false;  // mostly empty: without the fence
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (t >= bottom_.load(std::memory_order_acquire)) return false;
+    std::int64_t t = top_.load(std::memory_order_seq_cst);
+    if (t >= bottom_.load(std::memory_order_seq_cst)) return false;
     item = items_[std::size_t(t & mask_)].load(std::memory_order_relaxed);
     return top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed);
   }

@@ -50,7 +50,22 @@ void mix(float* out, const float* dry, const float* wet, Ramp percent, Ramp bypa
   }
 }
 
-constexpr EngineLoops engine{clean, mix};
+void fade(float* out, const float* from, const float* to, Ramp t, int n) {
+  int i = 0;
+  const auto blend = [&](V a, V b) {
+    const V x = xsimd::min(along(t, i), V(1.0f));
+    return a + x * x * (V(3.0f) - V(2.0f) * x) * (b - a);
+  };
+  for (; i + W <= n; i += W) blend(V::load_unaligned(from + i), V::load_unaligned(to + i)).store_unaligned(out + i);
+  if (i < n) {
+    alignas(64) float a[W] = {}, b[W] = {};
+    for (int k = 0; k < n - i; ++k) a[k] = from[i + k], b[k] = to[i + k];
+    blend(V::load_aligned(a), V::load_aligned(b)).store_aligned(a);
+    for (int k = 0; k < n - i; ++k) out[i + k] = a[k];
+  }
+}
+
+constexpr EngineLoops engine{clean, mix, fade};
 
 }  // namespace
 }  // namespace lacquer

@@ -137,6 +137,9 @@ struct EngineLoops {
   int (*clean)(float* out, const float* in, int n);
   /// out = dry + percent / 100 * (1 - bypass) * (wet - dry); while neither moves exactly wet at 1 and dry at 0.
   void (*mix)(float* out, const float* dry, const float* wet, Ramp percent, Ramp bypass, int n);
+  /// out = from + s (to - from), s = 3 t^2 - 2 t^3, t along the way: equal signals pass unchanged, others without an
+  /// edge.
+  void (*fade)(float* out, const float* from, const float* to, Ramp t, int n);
 };
 
 /// Second-order sections in a row, for one or two channels: y = b0 x + b1 x[-1] + b2 x[-2] - a1 y[-1] - a2 y[-2].
