@@ -1,7 +1,7 @@
 #include "core/dsp/loudness.hpp"
 
+#include "core/dsp/chunks.hpp"
 #include "core/math.hpp"
-#include "core/simd/simd.hpp"
 
 #include <algorithm>
 #include <array>
@@ -155,6 +155,31 @@ double k_weighting_db(const KWeighting& k, double freq, double rate) {
   return decibels * log2_of(power_at(analog_of(k.shelf), t2) * power_at(analog_of(k.high_pass), t2));
 }
 
+KStep k_step(const KWeighting& k) {
+  const auto run = [&](double x, double* s) {  // transposed direct form II, both sections
+    const double u = k.shelf.b0 * x + s[0];
+    s[0] = k.shelf.b1 * x - k.shelf.a1 * u + s[1];
+    s[1] = k.shelf.b2 * x - k.shelf.a2 * u;
+    const double y = k.high_pass.b0 * u + s[2];
+    s[2] = k.high_pass.b1 * u - k.high_pass.a1 * y + s[3];
+    s[3] = k.high_pass.b2 * u - k.high_pass.a2 * y;
+    return y;
+  };
+  KStep m{};
+  for (int j = 0; j < 8; ++j) {  // what sample j does to the outputs and to the state after eight frames
+    double s[4] = {};
+    for (int i = 0; i < 8; ++i) m.direct[j][i] = run(i == j ? 1.0 : 0.0, s);
+    std::copy_n(s, 4, m.into[j]);
+  }
+  for (int q = 0; q < 4; ++q) {  // what the state does to them
+    double s[4] = {};
+    s[q] = 1;
+    for (int i = 0; i < 8; ++i) m.out_of[q][i] = run(0, s);
+    std::copy_n(s, 4, m.keep[q]);
+  }
+  return m;
+}
+
 double loudness_weight(int c, int channels) {
   constexpr double side = 1.41;
   switch (channels) {
@@ -277,31 +302,6 @@ namespace {
 constexpr int chunk = 64, momentary_steps = 4, short_term_steps = 30, tail_steps = 15;
 constexpr std::size_t series_points = 36000;
 
-KStep k_step(const KWeighting& k) {
-  const auto run = [&](double x, double* s) {  // transposed direct form II, both sections
-    const double u = k.shelf.b0 * x + s[0];
-    s[0] = k.shelf.b1 * x - k.shelf.a1 * u + s[1];
-    s[1] = k.shelf.b2 * x - k.shelf.a2 * u;
-    const double y = k.high_pass.b0 * u + s[2];
-    s[2] = k.high_pass.b1 * u - k.high_pass.a1 * y + s[3];
-    s[3] = k.high_pass.b2 * u - k.high_pass.a2 * y;
-    return y;
-  };
-  KStep m{};
-  for (int j = 0; j < 8; ++j) {  // what sample j does to the outputs and to the state after eight frames
-    double s[4] = {};
-    for (int i = 0; i < 8; ++i) m.direct[j][i] = run(i == j ? 1.0 : 0.0, s);
-    std::copy_n(s, 4, m.into[j]);
-  }
-  for (int q = 0; q < 4; ++q) {  // what the state does to them
-    double s[4] = {};
-    s[q] = 1;
-    for (int i = 0; i < 8; ++i) m.out_of[q][i] = run(0, s);
-    std::copy_n(s, 4, m.keep[q]);
-  }
-  return m;
-}
-
 struct Window {
   std::int64_t length = 0;
   double energy = 0;  // of the `length` frames before now
@@ -338,11 +338,8 @@ struct LoudnessMeter::State {
   LoudnessSettings set;
   int step = 0;  // frames of 100 ms
   std::unique_ptr<KStep> k;
-  std::vector<double> filters, weights;     // 8 per channel; 1 per channel
-  std::vector<std::vector<float>> waiting;  // the chunk being filled
-  std::vector<float*> waiting_at;
-  std::vector<const float*> from;
-  int filled = 0;
+  std::vector<double> filters, weights;  // 8 per channel; 1 per channel
+  Chunks chunks;
   std::vector<float> energies;  // a ring of single frames, its first chunk repeated at the end
   std::int64_t time = 0;        // frames done
   std::int64_t programme = 0;   // of these, not silence behind the end
@@ -454,9 +451,7 @@ void LoudnessMeter::prepare(const LoudnessSettings& settings) {
   s.filters.resize(8 * channels);
   for (int c = 0; c < settings.channels; ++c)
     s.weights.push_back(settings.channels == 1 && settings.dual_mono ? 2 : loudness_weight(c, settings.channels));
-  s.waiting.assign(channels, std::vector<float>(chunk));
-  for (auto& w : s.waiting) s.waiting_at.push_back(w.data());
-  s.from.resize(channels);
+  s.chunks.prepare(settings.channels, chunk);
   s.gated.prepare();
   if (!settings.integrated_only) {
     s.energies.resize(std::size_t(s.short_term.length / chunk + 3) * chunk);
@@ -470,7 +465,7 @@ void LoudnessMeter::prepare(const LoudnessSettings& settings) {
 void LoudnessMeter::reset() noexcept {
   State& s = *state_;
   std::fill(s.filters.begin(), s.filters.end(), 0.0);
-  s.filled = 0;
+  s.chunks.reset();
   s.time = s.programme = 0;
   s.momentary.clear();
   s.short_term.clear();
@@ -488,38 +483,19 @@ void LoudnessMeter::reset() noexcept {
 }
 
 void LoudnessMeter::add(const float* const* channel, int first, int last) noexcept {
-  State& s = *state_;
-  while (first < last) {
-    if (s.filled == 0 && last - first >= chunk) {
-      for (std::size_t c = 0; c < s.from.size(); ++c) s.from[c] = channel[c] + first;
-      s.chunk_of(s.from.data(), chunk);
-      first += chunk;
-      continue;
-    }
-    const int n = std::min(last - first, chunk - s.filled);
-    for (std::size_t c = 0; c < s.from.size(); ++c) std::copy_n(channel[c] + first, n, s.waiting_at[c] + s.filled);
-    first += n;
-    s.filled += n;
-    if (s.filled == chunk) {
-      s.filled = 0;
-      s.chunk_of(s.waiting_at.data(), chunk);
-    }
-  }
+  state_->chunks.add(channel, first, last, [s = state_.get()](const float* const* x) { s->chunk_of(x, chunk); });
 }
 
 void LoudnessMeter::finish() noexcept {
   State& s = *state_;
   if (s.finished) return;
   s.finished = true;
-  const int left = s.filled;
-  s.filled = 0;
-  for (float* w : s.waiting_at) std::fill(w + left, w + chunk, 0.0f);
-  if (left) s.chunk_of(s.waiting_at.data(), left);
+  if (const int left = s.chunks.waiting()) s.chunk_of(s.chunks.rest(), left);
   if (s.set.integrated_only) return;
   s.momentary.show();
   s.short_term.show();
-  for (float* w : s.waiting_at) std::fill_n(w, chunk, 0.0f);
-  while (s.time < s.programme + tail_steps * s.step) s.chunk_of(s.waiting_at.data(), 0);
+  const float* const* silence = s.chunks.rest();
+  while (s.time < s.programme + tail_steps * s.step) s.chunk_of(silence, 0);
 }
 
 double LoudnessMeter::integrated() const noexcept {
@@ -537,7 +513,7 @@ double LoudnessMeter::range() const noexcept {
 double LoudnessMeter::range_low() const noexcept { return state_->ranged.range().low; }
 double LoudnessMeter::range_high() const noexcept { return state_->ranged.range().high; }
 double LoudnessMeter::range_gate() const noexcept { return state_->ranged.range().gate; }
-std::int64_t LoudnessMeter::frames() const noexcept { return state_->programme + state_->filled; }
+std::int64_t LoudnessMeter::frames() const noexcept { return state_->programme + state_->chunks.waiting(); }
 std::uint64_t LoudnessMeter::steps() const noexcept { return std::uint64_t(state_->step_count); }
 const LoudnessHistogram& LoudnessMeter::blocks() const noexcept { return state_->gated; }
 

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include "core/simd/simd.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -23,6 +25,9 @@ struct KWeighting {
 /// comes closest to theirs from 10 Hz to the smaller of 20 kHz and 0.47 rate. Within 0.001 dB from 22.05 kHz up, 0.01
 /// dB at 8 kHz; the bilinear transform alone would be up to 0.04 and 0.5 dB off.
 KWeighting k_weighting(double rate);
+
+/// [control] The same filter for core/simd.
+KStep k_step(const KWeighting& k);
 
 /// [any] |H| of both sections in dB at `freq` Hz.
 double k_weighting_db(const KWeighting& k, double freq, double rate);

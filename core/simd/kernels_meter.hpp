@@ -103,23 +103,17 @@ void k_energy(const KStep& k, double* state, const float* const* in, const doubl
   }
 }
 
-double sum(const float* in, int n) {
+// Sums over sixteen lanes of what `take` makes of four samples at a time; at the end it sees zeros.
+template <class Take>
+inline double lane_sum(int n, Take&& take) {
   constexpr int vectors = lanes / DW;
   D lane[vectors];
   for (D& s : lane) s = D(0.0);
   alignas(64) double wide[lanes];
-  int i = 0;
-  const auto eat = [&] {
-    for (int v = 0; v < vectors; ++v) lane[v] = lane[v] + D::load_aligned(wide + v * DW);
-  };
-  for (; i + lanes <= n; i += lanes) {
+  for (int i = 0; i < n; i += lanes) {
 #pragma GCC unroll 4
-    for (int k = 0; k < lanes; k += 4) widen_four(wide + k, in + i + k);
-    eat();
-  }
-  if (i < n) {
-    for (int k = 0; k < lanes; ++k) wide[k] = i + k < n ? double(in[i + k]) : 0.0;
-    eat();
+    for (int k = 0; k < lanes; k += 4) take(wide + k, i + k);
+    for (int v = 0; v < vectors; ++v) lane[v] = lane[v] + D::load_aligned(wide + v * DW);
   }
   // folded in halves, as long as that can be done with whole vectors, and then the rest of the way
 #pragma GCC unroll 3
@@ -130,6 +124,25 @@ double sum(const float* in, int n) {
   for (int half = DW / 2; half; half /= 2)
     for (int k = 0; k < half; ++k) wide[k] += wide[k + half];
   return wide[0];
+}
+inline void four_of(double* out, const float* in, int i, int n) {
+  if (i + 4 <= n)
+    widen_four(out, in + i);
+  else
+    for (int k = 0; k < 4; ++k) out[k] = i + k < n ? double(in[i + k]) : 0.0;
+}
+
+double sum(const float* in, int n) {
+  return lane_sum(n, [&](double* out, int i) { four_of(out, in, i, n); });
+}
+double product(const float* a, const float* b, int n) {
+  return lane_sum(n, [&](double* out, int i) {
+    alignas(32) double other[4];
+    four_of(out, a, i, n);
+    four_of(other, b, i, n);
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) out[k] *= other[k];
+  });
 }
 
 float dot(const float* a, const float* b, int n) {
@@ -231,7 +244,7 @@ void table_peak(float* level, const float* x, const PeakTable& t, int n) {
   }
 }
 
-constexpr MeterLoops meter{k_energy, sum, dot, scout, table_peak};
+constexpr MeterLoops meter{k_energy, sum, product, dot, scout, table_peak};
 
 }  // namespace
 }  // namespace lacquer

@@ -122,8 +122,9 @@ struct MeterLoops {
   /// energy[i] = sum over channels of weight y^2, y being in[c] K-weighted. 8 state values per channel, n in eights.
   void (*k_energy)(const KStep& k, double* state, const float* const* in, const double* weight, int channels,
                    float* energy, int n);
-  double (*sum)(const float* in, int n);                ///< in double
-  float (*dot)(const float* a, const float* b, int n);  ///< n in sixteens
+  double (*sum)(const float* in, int n);                     ///< in double
+  double (*product)(const float* a, const float* b, int n);  ///< sum of a b, in double
+  float (*dot)(const float* a, const float* b, int n);       ///< n in sixteens
   /// level[i] = the highest |x| the scout sees at i and up to i + 3/4, or 0 where a group of sixteen holds nothing
   /// above 0.85 floor. Returns whether any is not 0. Reads x[-96 .. n+95]; n in sixteens, up to 256.
   bool (*scout)(float* level, const float* x, const PeakScout& s, float floor, int n);

@@ -1,108 +1,111 @@
-// tests/nodes/stereo_test.cpp — width, mid_side, left_right and their joins.
+// tests/nodes/stereo_test.cpp
 
-#include "core/math.hpp"
 #include "tests/rig.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
-#include <random>
 
 using namespace lacquer;
 
 namespace {
-Signal pcm(int bits, unsigned seed) {
-  std::mt19937 random(seed);
-  Signal s(2, std::vector<float>(20000));
-  const double step = std::ldexp(1.0, 1 - bits);
-  for (auto& c : s)
-    for (float& x : c) x = float(double(int(random() >> (32 - bits)) - (1 << (bits - 1))) * step);
-  const float least = float(std::ldexp(1.0, 1 - bits));
-  const float corners[] = {-1, 1 - least, least, 0};
-  for (std::size_t i = 0; i < 16; ++i) s[0][i] = corners[i / 4], s[1][i] = corners[i % 4];
+struct Measured {
+  Rig rig{"stereo"};
+  explicit Measured(const Signal& s, int block = 256) {
+    rig.block = block;
+    rig.run(s);
+    rig.finish();
+  }
+  double operator[](const char* r) const { return rig.result(r); }
+};
+// left and right from two independent noises
+Signal mix(double l1, double l2, double r1, double r2, double seconds = 2) {
+  const Signal a = noise(-12, seconds, 2, 5);
+  Signal s = a;
+  for (std::size_t i = 0; i < a[0].size(); ++i) {
+    s[0][i] = float(l1 * double(a[0][i]) + l2 * double(a[1][i]));
+    s[1][i] = float(r1 * double(a[0][i]) + r2 * double(a[1][i]));
+  }
   return s;
 }
-Signal there_and_back(const Signal& in) {
-  Rig split("mid_side"), join("join_mid_side");
-  auto branches = split.outputs(in);
-  return join.run({branches[0][0], branches[1][0]});
-}
-float ulp(float x) { return std::nextafter(std::abs(x), INFINITY) - std::abs(x); }
 }  // namespace
 
-TEST_CASE("mid_side: half the sum and half the difference") {
-  Rig rig("mid_side");
-  const auto out = rig.outputs({{0.5f, -0.25f, 1}, {0.25f, -0.25f, -1}});
-  CHECK(out[0][0] == std::vector<float>{0.375f, -0.25f, 0});
-  CHECK(out[1][0] == std::vector<float>{0.125f, 0, 1});
+TEST_CASE("stereo: the same in both channels, nothing in common, opposite") {
+  const Measured same(mix(1, 0, 1, 0)), apart(mix(1, 0, 0, 1)), opposite(mix(1, 0, -1, 0));
+  CHECK(same["correlation"] == Approx(1));
+  CHECK(same["mono_loss"] == Approx(0).margin(0.001));
+  CHECK(same["dual_mono"] == 1);
+  CHECK(same["side_mid"] == -INFINITY);
+  CHECK(apart["correlation"] == Approx(0).margin(0.02));
+  CHECK(apart["mono_loss"] == Approx(-3.01).margin(0.1));
+  CHECK(apart["side_mid"] == Approx(0).margin(0.1));
+  CHECK(apart["dual_mono"] == 0);
+  CHECK(apart["inverted"] == 0);
+  CHECK(std::isnan(apart["delay"]));
+  CHECK(opposite["correlation"] == Approx(-1));
+  CHECK(opposite["mono_loss"] == -INFINITY);
+  CHECK(opposite["inverted"] == 1);
 }
 
-TEST_CASE("mid_side: PCM comes back bit for bit") {
-  for (int bits : {16, 20, 24}) {
-    const Signal in = pcm(bits, unsigned(bits));
-    CHECK(same_bits(there_and_back(in), in));
-  }
+TEST_CASE("stereo: balance, and the same signal at two levels") {
+  const Measured m(mix(1, 0, 0.5, 0));
+  CHECK(m["balance"] == Approx(6.02).margin(0.01));
+  CHECK(m["false_stereo"] == 1);
+  CHECK(m["dual_mono"] == 0);
+  CHECK(m["side_mid"] == Approx(20 * std::log10(0.25 / 0.75)).margin(0.01));
+  const Measured left(mix(1, 0, 0, 0));
+  CHECK(std::isnan(left["correlation"]));
+  CHECK(left["balance"] == INFINITY);
 }
 
-TEST_CASE("mid_side: float material comes back within the last place of the louder channel") {
-  Signal in = noise(0, 0.2);
-  for (float& x : in[1]) x *= 0.37f;
-  const Signal out = there_and_back(in);
-  float worst = 0;
-  for (std::size_t c = 0; c < 2; ++c)
-    for (std::size_t i = 0; i < in[0].size(); ++i)
-      worst = std::max(worst, std::abs(out[c][i] - in[c][i]) / ulp(std::max(std::abs(in[0][i]), std::abs(in[1][i]))));
-  CHECK(worst <= 1);
+TEST_CASE("stereo: the lowest correlation of 400 ms, where it is") {
+  const Measured m(mix(1, 0, 1, 0.2, 2) + mix(1, 0, -0.9, 0.3, 1) + mix(1, 0, 1, 0.2, 2));
+  CHECK(m["correlation_min"] == Approx(-0.9 / std::sqrt(0.9)).margin(0.03));
+  const auto d = nlohmann::json::parse(m.rig.details());
+  CHECK(d["correlation_min_at_s"].get<double>() >= 1.99);
+  CHECK(d["correlation_min_at_s"].get<double>() <= 2.61);
 }
 
-TEST_CASE("left_right: the channels, apart and together again") {
-  Rig split("left_right"), join("join_left_right");
-  const Signal in = noise(-3, 0.05);
-  const auto branches = split.outputs(in);
-  CHECK(branches[0][0] == in[0]);
-  CHECK(branches[1][0] == in[1]);
-  CHECK(same_bits(join.run({branches[0][0], branches[1][0]}), in));
-}
-
-TEST_CASE("width: 100 % is bit for bit, 0 % is mono, 200 % doubles the side") {
-  const Signal in = noise(-9, 0.1);
-  CHECK(same_bits(Rig("width: 100 %").run(in), in));
-  const Signal mono = Rig("width: 0 %").run(in), wide = Rig("width: 200 %").run(in);
-  CHECK(mono[0] == mono[1]);
-  for (std::size_t i = 0; i < in[0].size(); ++i) {
-    CHECK(mono[0][i] == Approx((double(in[0][i]) + double(in[1][i])) / 2).margin(1e-7));
-    CHECK(double(wide[0][i]) - double(wide[1][i]) == Approx(2 * (double(in[0][i]) - double(in[1][i]))).margin(2e-7));
-  }
-}
-
-TEST_CASE("width: the mono sum stays within the last place") {
-  for (const char* width : {"0 %", "37 %", "160 %", "200 %"}) {
-    const Signal in = noise(0, 0.1), out = Rig(std::string("width: ") + width).run(in);
-    float worst = 0;
-    for (std::size_t i = 0; i < in[0].size(); ++i) {
-      const double before = double(in[0][i]) + double(in[1][i]), after = double(out[0][i]) + double(out[1][i]);
-      worst =
-          std::max(worst, float(std::abs(after - before)) / ulp(std::max({std::abs(out[0][i]), std::abs(out[1][i])})));
+TEST_CASE("stereo: a late channel is found, to the frame") {
+  for (int late : {-200, 0, 7, 480}) {
+    Signal s = noise(-12, 2, 2, 8);
+    for (std::size_t i = 0; i < s[0].size(); ++i) {
+      const std::ptrdiff_t j = std::ptrdiff_t(i) - late;
+      s[1][i] = j >= 0 && j < std::ptrdiff_t(s[0].size()) ? s[0][std::size_t(j)] : 0;
     }
-    CHECK(worst <= 1);
+    CHECK(Measured(s)["delay"] == Approx(late / 48.0).margin(1e-6));
   }
 }
 
-TEST_CASE("width: glides in a straight line") {
-  Rig rig("width: 100 %");
-  Signal in{std::vector<float>(4800, 0.5f), std::vector<float>(4800, -0.5f)};
-  rig.run(in);
-  rig.set("width", "0 %");
-  const Signal out = rig.run(in);
-  float step = 0;
-  for (std::size_t i = 1; i < out[0].size(); ++i) step = std::max(step, std::abs(out[0][i] - out[0][i - 1]));
-  CHECK(out[0].back() == 0);
-  CHECK(step == Approx(0.5 / 960).epsilon(0.01));  // 20 ms at 48 kHz
+TEST_CASE("stereo: by band") {
+  // bass the same in both, treble opposite
+  Signal s = sine(-20, 60, 2) + Signal(2);
+  const Signal high = sine(-20, 5000, 2);
+  for (std::size_t i = 0; i < s[0].size(); ++i) s[0][i] += high[0][i], s[1][i] -= high[0][i];
+  const Measured m(s);
+  CHECK(m["correlation"] == Approx(0).margin(0.01));
+  const auto bands = nlohmann::json::parse(m.rig.details())["bands"];
+  CHECK(bands.front()["correlation"].get<double>() == Approx(1).margin(0.001));
+  for (const auto& b : bands)
+    if (b["from_hz"] == 2000) CHECK(b["correlation"].get<double>() == Approx(-1).margin(0.001));
 }
 
-TEST_CASE("stereo nodes refuse what is not stereo") {
-  for (const char* step : {"width: 50 %", "mid_side", "left_right", "polarity: left"}) {
-    CHECK(Rig(step, 1).refusal.find("needs a stereo signal") != std::string::npos);
-    CHECK(Rig(step, 6).refusal.find("needs a stereo signal") != std::string::npos);
+TEST_CASE("stereo: two channels, whatever the cuts, and silence") {
+  Rig mono("stereo", 1);
+  mono.run(noise(-6, 1, 1));  // nothing to say, and no reason to stop a run
+  mono.finish();
+  for (const char* r : {"correlation", "balance", "dual_mono"}) CHECK(std::isnan(mono.result(r)));
+  const Signal s = mix(1, 0.3, 0.2, 1, 1.3);
+  const Measured whole(s, 1000);
+  for (int block : {1, 64, 0}) {
+    const Measured m(s, block);
+    for (const char* r : {"correlation", "correlation_min", "mono_loss", "balance", "side_mid"})
+      CHECK(m[r] == whole[r]);
+    CHECK(m.rig.details() == whole.rig.details());
   }
+  const Measured silent(Signal(2, std::vector<float>(48000)));
+  for (const char* r : {"correlation", "correlation_min", "mono_loss", "balance", "delay"})
+    CHECK(std::isnan(silent[r]));
+  CHECK_NOTHROW(nlohmann::json::parse(silent.rig.details()));
 }
