@@ -19,7 +19,7 @@ struct Options {
 };
 
 int list_shipped(bool json) {
-  Table table({"graph", "what it is for"}, true);
+  Table table({"graph", "what it is for"}, Columns::words);
   Json all = Json::array();
   for (const auto& [name, file] : shipped_graphs()) {
     const std::string about = load(file, catalog_with({})).about;

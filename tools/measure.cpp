@@ -258,7 +258,8 @@ std::string table(const std::vector<Measured>& all) {
       format.push_back(shape(m.format));
       length.push_back(clock(double(m.format.frames) / m.format.rate_hz));
     }
-    Table t(head);
+    head.push_back("unit");
+    Table t(head, Columns::numbers_and_unit);
     t.row(format);
     t.row(length);
     for (std::size_t i = 0; i < std::size(figures); ++i) {

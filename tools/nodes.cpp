@@ -67,7 +67,7 @@ int run(const Options& o) {
       list.push_back(node_json(*t));
     print(dump(o.names.size() == 1 ? list[0] : list));
   } else if (o.names.empty()) {
-    Table table({"node", "what it does"}, true);
+    Table table({"node", "what it does"}, Columns::words);
     for (const lacquer_node_type* t : catalog.types()) table.row({t->name, t->doc});
     print(table.text(stdout));
   } else {

@@ -123,6 +123,13 @@ std::vector<const RunResults::Node*> side_by_side(const RenderReport& report) {
   return before && after ? std::vector{before, after} : all;
 }
 
+/// "momentary" beside "momentary_max": a reading for a live display; of a file, the maximum is of interest.
+bool is_live(const lacquer_node_type& type, const std::string& name) {
+  for (std::uint32_t i = 0; i < type.result_count; ++i)
+    if (type.results[i].name == name + "_max") return true;
+  return false;
+}
+
 std::string meters(const RenderReport& report, std::FILE* to) {
   const auto columns = side_by_side(report);
   if (columns.empty()) return "";
@@ -131,10 +138,11 @@ std::string meters(const RenderReport& report, std::FILE* to) {
   for (const auto* n : columns) head.push_back(n->name);
   if (change) head.push_back("change");
   head.push_back("unit");
-  Table table(head);
+  Table table(head, Columns::numbers_and_unit);
   const lacquer_node_type& type = *columns[0]->type;
   for (std::uint32_t i = 0; i < type.result_count; ++i) {
     const lacquer_result& result = type.results[i];
+    if (is_live(type, result.name)) continue;
     std::vector<std::string> row{result.name};
     bool any = false;
     for (const auto* n : columns) {
@@ -154,26 +162,31 @@ std::string meters(const RenderReport& report, std::FILE* to) {
   return table.text(to) + "\n";
 }
 
-/// What the processors report of themselves: "glue.reduction up to 4.20 dB".
-std::string workings(const RenderReport& report) {
+/// What the processors report of themselves: "glue.reduction  0.00 .. 8.89 dB".
+std::string workings(const RenderReport& report, std::FILE* to) {
   const auto shown = side_by_side(report);
-  std::string out;
+  Table table({"", "from", "to", "unit"}, Columns::numbers_and_unit);
+  bool any = false;
   for (const RunResults::Node& n : report.results.nodes) {
     if (std::find(shown.begin(), shown.end(), &n) != shown.end()) continue;
-    for (std::uint32_t i = 0; i < n.type->result_count; ++i)
-      if (const lacquer_result& r = n.type->results[i]; !std::isnan(n.last[i]))
-        out += fmt::format("{}.{}  {} at the end, {} .. {} on the way\n", n.name, r.name,
-                           with_unit(n.last[i], r.unit.symbol), number(n.lowest[i], 2),
-                           with_unit(n.highest[i], r.unit.symbol));
+    for (std::uint32_t i = 0; i < n.type->result_count; ++i) {
+      if (std::isnan(n.last[i])) continue;
+      const lacquer_result& r = n.type->results[i];
+      // What only ever grew is a maximum: where it began says nothing.
+      const double low = n.last[i] == n.highest[i] ? n.last[i] : n.lowest[i];
+      table.row({n.name + "." + r.name, number(low, 2), number(n.highest[i], 2), r.unit.symbol});
+      any = true;
+    }
   }
-  return out.empty() ? "" : out + "\n";
+  return any ? table.text(to) + "\n" : "";
 }
 
 std::string aim_line(const SolvedAim& a, const Graph& graph, const std::string& unit) {
-  std::string value = fmt::format("{:g}", a.value);
+  std::string value = fmt::format("{:.2f}", a.value);
   for (const Vertex& v : graph.vertices)
     for (std::uint32_t s = 0; s < v.slots(); ++s)
-      if (v.type && v.name + "." + v.slot_name(s) == a.parameter) value = format(a.value, v.param(s).unit);
+      if (v.type && v.name + "." + v.slot_name(s) == a.parameter)
+        value += std::string(v.param(s).unit.symbol[0] == ':' ? "" : " ") + v.param(s).unit.symbol;
   const bool one = a.passes == 1;
   return fmt::format("{} = {}: {} is {}, wanted {} within {}{}", a.parameter, value, a.result, with_unit(a.got, unit),
                      with_unit(a.wanted, unit), number(a.within, 2),
@@ -195,7 +208,7 @@ std::string story(const RenderReport& report, const Graph& graph, bool dry, std:
   std::string out;
   for (const auto& [path, format] : report.inputs) out += path + "  " + about(format) + "\n";
   if (!graph.about.empty()) out += graph.about + "\n";
-  out += "\n" + meters(report, to) + workings(report);
+  out += "\n" + meters(report, to) + workings(report, to);
   for (const SolvedAim& a : report.aims)
     out += mark(a.reached, to) + " " + aim_line(a, graph, unit_of(report, a.result)) + "\n";
   for (const CheckedExpectation& e : report.expectations)
@@ -235,7 +248,9 @@ int run(Options& o) {
   if (!o.json && !o.quiet) {
     std::string text = story(report, graph, o.job.dry_run, to);
     if (!o.report.empty()) text += "report " + o.report + "\n";
-    if (!o.job.profile.empty()) text += "profile " + o.job.profile + ", for chrome://tracing or ui.perfetto.dev\n";
+    if (!o.job.profile.empty())
+      text +=
+          "\n" + report.results.profile + "profile " + o.job.profile + ", for chrome://tracing or ui.perfetto.dev\n";
     std::fputs(text.c_str(), to);
   } else {
     for (const SolvedAim& a : report.aims)

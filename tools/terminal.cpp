@@ -79,7 +79,10 @@ std::string Table::text(std::FILE* to) const {
     for (std::size_t c = 0; c < rows_[r].size(); ++c) {
       const std::string& cell = rows_[r][c];
       const std::string pad(widths[c] - width(cell), ' ');
-      line += (c ? "  " : "") + (c == 0 || left_ ? cell + pad : pad + cell);
+      line += (c ? "  " : "") +
+              (c == 0 || columns_ == Columns::words || (columns_ == Columns::numbers_and_unit && c + 1 == widths.size())
+                   ? cell + pad
+                   : pad + cell);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += (r == 0 ? painted(line, Colour::dim, to) : line) + "\n";

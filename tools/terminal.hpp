@@ -23,15 +23,18 @@ std::string number(double value, int decimals);
 /// "4:51", "1:02:03".
 std::string clock(double seconds);
 
-/// Columns as wide as they need to be; all but the first right-aligned unless `left`.
+/// Columns as wide as they need to be. The first holds words; the others numbers, with a last column of units or not,
+/// or words, too.
+enum class Columns { numbers, numbers_and_unit, words };
 class Table {
 public:
-  explicit Table(std::vector<std::string> head, bool left = false) : left_(left), rows_{std::move(head)} {}
+  explicit Table(std::vector<std::string> head, Columns columns = Columns::numbers)
+      : columns_(columns), rows_{std::move(head)} {}
   void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   std::string text(std::FILE* to) const;  ///< `to` decides about colours
 
 private:
-  bool left_;
+  Columns columns_;
   std::vector<std::vector<std::string>> rows_;
 };
 std::size_t width(const std::string& utf8);  ///< characters, not bytes

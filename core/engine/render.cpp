@@ -208,6 +208,7 @@ RunResults Renderer::pass(const Program& p, const VertexSet& need, const Sinks& 
   if (job_.progress) o.progress = [&](std::int64_t done) { job_.progress(stage, double(done) / whole); };
   RunResults r = run(part.graph, inputs, ends, o, states, listening);
   report_.results.non_finite = std::max(report_.results.non_finite, r.non_finite);
+  if (!r.profile.empty()) report_.results.profile = r.profile;
   return r;
 }
 
@@ -419,7 +420,7 @@ void Renderer::name_outputs() {
   std::set<std::string> seen;
   for (const Output& o : whole_.outputs) {
     std::string file = o.file;
-    for (std::size_t at; (at = file.find("$name")) != file.npos;) file.replace(at, 5, name);
+    for (std::size_t at = 0; (at = file.find("$name", at)) != file.npos; at += name.size()) file.replace(at, 5, name);
     const std::string path = job_.file.empty() ? (folder / file).lexically_normal().string() : job_.file;
     paths_.push_back(path);
     if (path == "-") continue;

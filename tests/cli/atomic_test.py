@@ -7,7 +7,7 @@ import time
 
 import cli
 
-GRAPH = "chain: [gain drive, limiter: -1 dBTP, loudness after]\naim: {drive.gain: {until: after.integrated, is: -14 LUFS}}\n"
+GRAPH = "chain: [gain drive, limiter: -1 dBTP, loudness after]\naim: {drive.gain: {until: after.integrated, is: -14 LUFS, within: 0.1 LU}}\n"
 
 
 class Killed(cli.Case):

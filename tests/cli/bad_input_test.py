@@ -153,7 +153,7 @@ class BadGraph(cli.Case):
         self.refuse("chain:\n  - gain: on\n", "on", line=2)
 
     def test_octal(self):
-        self.refuse("chain:\n  - gain: 010\n", "unit", line=2)
+        self.refuse("chain:\n  - gain: 010\n", "octal", line=2)
 
     def test_nan_and_overflow(self):
         for text in (".nan", ".inf", "1e400 dB", "nan dB", "0x10 dB"):

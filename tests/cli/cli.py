@@ -57,7 +57,7 @@ def probe(path):
 
 def ffmpeg_reads(path):
     """Integrated loudness and true peak as ffmpeg's meter shows them, with one decimal."""
-    log = subprocess.run(["ffmpeg", "-hide_banner", "-nostats", "-i", path, "-af", "ebur128=peak=true:framelog=quiet", "-f",
+    log = subprocess.run(["ffmpeg", "-hide_banner", "-nostats", "-i", path, "-af", "ebur128=peak=true:framelog=verbose", "-f",
                           "null", "-"], check=True, text=True, capture_output=True).stderr
     summary = log[log.rindex("Summary:"):]
     return float(re.search(r"I:\s+(\S+) LUFS", summary)[1]), float(re.search(r"Peak:\s+(\S+) dBFS", summary)[1])

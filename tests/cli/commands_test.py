@@ -1,6 +1,8 @@
 """How the program talks: help, suggestions, exit codes, pipes, terminals, locales."""
 
+import contextlib
 import os
+import pty
 import re
 import subprocess
 
@@ -78,7 +80,7 @@ class Expectations(cli.Case):
             self.assertTrue(out.exists())
 
     def test_an_aim_that_cannot_be_reached(self):
-        graph = self.graph("chain: [gain drive, peak top]\naim: {drive.gain: {until: top.peak, is: +60 dBFS}}\n")
+        graph = self.graph("chain: [gain drive, peak top]\naim: {drive.gain: {until: top.peak, is: +60 dBFS, within: 0.1 dB}}\n")
         ran = self.good("render", graph, self.tone(), "-o", self.folder / "out.wav", code=1)
         self.assertIn("cannot be reached", ran.stdout)
 
@@ -94,20 +96,31 @@ class Streams(cli.Case):
         measured = cli.json.loads(self.good("measure", "--json", "-", input=mix.read_bytes(), text=False).stdout)
         self.assertEqual(measured["frames"], 3 * 44100)
 
+    def on_terminal(self, *args, **env):
+        """What a person sees: stdout and stderr on a pseudo-terminal."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([cli.LACQUER, *map(str, args)], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                                   env={**os.environ, **env})
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # the other end has been closed
+            while piece := os.read(ours, 4096):
+                seen += piece
+        os.close(ours)
+        self.assertEqual(process.wait(), 0, seen)
+        return seen.decode()
+
     def test_a_terminal_sees_progress_and_a_pipe_does_not(self):
-        out = self.folder / "out.wav"
-        command = f"{cli.LACQUER} render streaming '{cli.music(30)}' -o {out} --force"
-        seen = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True,
-                              env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL).stdout
-        self.assertIn("% ", seen)
+        args = ("render", "streaming", cli.music(30), "-o", self.folder / "out.wav", "--force")
+        seen = self.on_terminal(*args, TERM="xterm", LC_ALL="C.UTF-8", NO_COLOR="")
+        self.assertRegex(seen, r"\r[a-z].* \d+ %")
         self.assertIn("\x1b[", seen)
         self.assertIn("✓", seen)
-        plain = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True,
-                               env={**os.environ, "TERM": "xterm", "LC_ALL": "C", "NO_COLOR": "1"},
-                               stdin=subprocess.DEVNULL).stdout
+        plain = self.on_terminal(*args, TERM="xterm", LC_ALL="C", NO_COLOR="1")
         self.assertNotIn("\x1b[", plain)
         self.assertNotIn("✓", plain)
-        self.assertEqual(self.good("render", "streaming", cli.music(30), "-o", out, "--force").stderr, "")
+        self.assertNotRegex(self.on_terminal(*args, "--quiet"), r"%")
+        self.assertEqual(self.good(*args).stderr, "")
 
     def test_locales(self):
         tone = self.tone()

@@ -1,4 +1,4 @@
-// tools/examples/embed.cpp GRAPH — Lacquer inside an app: load a graph, feed it blocks, turn a knob, read a meter.
+// tools/examples/embed.cpp — Lacquer inside an app: a graph, blocks of audio, a knob, a meter.
 
 #include "core/engine/engine.hpp"
 #include "core/graph/load.hpp"
@@ -7,9 +7,13 @@
 #include <cstdio>
 #include <vector>
 
-int main(int argc, char** argv) try {
-  const char* file = argc > 1 ? argv[1] : "graphs/streaming.yaml";
-  lacquer::Engine engine(lacquer::load(file, lacquer::builtin()), {.rate_hz = 48000, .channels = 2, .max_frames = 512});
+int main() try {
+  const lacquer::Graph graph = lacquer::load_text(
+      "chain:\n"
+      "  - compressor glue: {threshold: -18 dB, ratio: 2:1}\n"
+      "  - limiter: -1 dBTP\n",
+      "built-in", lacquer::builtin());
+  lacquer::Engine engine(graph, {.rate_hz = 48000, .channels = 2, .max_frames = 512});
   engine.set("glue.threshold", "-20 dB");  // any thread
 
   std::vector<float> left(512, 0.5f), right(512, 0.5f);
