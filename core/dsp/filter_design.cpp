@@ -333,7 +333,10 @@ Design FilterDesigner::operator()(const Band& band) const {
   for (std::size_t i = 0; i < std::size_t(d.count); ++i) {
     const AnalogSection& a = prototype.section[i];
     Design::Section& s = d.section[i];
-    // the two halves of a Linkwitz-Riley filter are designed once
+    if (i > 0 && a == prototype.section[i - 1]) {  // the two halves of a Linkwitz-Riley filter
+      s = d.section[i - 1];
+      continue;
+    }
     s = section(a, w0, 0.0085 / d.count);
     if (inverse)
       for (Biquad* q : {&s.main, &s.correction})

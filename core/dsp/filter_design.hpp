@@ -53,6 +53,7 @@ struct Band {
 /// (n0 + n1 s + n2 s^2) / (d0 + d1 s + d2 s^2), with s in units of the band's angular frequency.
 struct AnalogSection {
   double n0, n1, n2, d0, d1, d2;
+  bool operator==(const AnalogSection&) const = default;
 
   /// |H|^2 at `x` times the band's frequency.
   double power(double x) const {
