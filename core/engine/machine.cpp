@@ -57,7 +57,7 @@ Machine::Machine(const Graph& graph, PlanRequest request, const MachineFormat& f
             node = found->second;
         if (!node) node = std::make_shared<NodeState>(vertex, shape, format.rate_hz, format.node_block);
         node->begin(vertex, format.rate_hz, format.live);
-        node->listening = listening.contains(vertex.name);
+        node->listen(listening.contains(vertex.name));
         return node;
       },
       by_vertex);

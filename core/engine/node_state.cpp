@@ -60,14 +60,14 @@ Scratch::Scratch(int channels, int frames) {
 }
 
 NodeState::NodeState(const Vertex& vertex, const NodeShape& shape, double rate, int max_frames)
-    : type_(*vertex.type),
+    : self_(vertex.type->create()),
+      max_frames_(max_frames),
+      type_(*vertex.type),
       shape_(shape),
       rows_(vertex.rows),
       rate_(rate),
-      max_frames_(max_frames),
       fixed_(fixed_values(vertex)),
-      paths_(vertex.paths),
-      self_(type_.create()) {
+      paths_(vertex.paths) {
   if (!self_) throw std::bad_alloc();
   std::vector<const char*> paths(std::max<std::size_t>(1, vertex.values.size()));
   for (const auto& [slot, file] : vertex.paths) paths[slot] = file.c_str();
@@ -116,7 +116,7 @@ void NodeState::begin(const Vertex& v, double rate, bool live) {
   failed_ = false;
   quick_until_ = never;
   lowest_ = highest_ = results_;
-  listening = false;
+  listen(false);
 }
 
 void NodeState::observe() {
@@ -128,34 +128,21 @@ void NodeState::observe() {
   }
 }
 
-void NodeState::process(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in, const lacquer_bus* out,
-                        const Scratch& scratch) noexcept {
-  if (time + frames > quick_until_ || time < quick_from_ || frames > max_frames_)
-    return process_pieces(time, end, frames, in, out, scratch);
-  quick_.frames = std::uint32_t(frames);
-  quick_.time = time;
-  quick_.in = in;
-  quick_.out = out;
-  call(quick_);
-}
-
 // A node must not throw here. Should one do so, it is silent from then on, and said to have failed.
-void NodeState::call(const lacquer_block& block) noexcept {
-  if (failed_.load(std::memory_order_relaxed)) {
-    for (std::uint32_t o = 0; o < type_.output_count; ++o)
-      for (std::uint32_t c = 0; c < block.out[o].count; ++c) std::fill_n(block.out[o].channel[c], block.frames, 0.0f);
-    return;
-  }
-  try {
-    (listening ? type_.listen : type_.process)(self_, &block);
-  } catch (...) {
-    failed_.store(true, std::memory_order_relaxed);
-    call(block);
-  }
+void NodeState::fail(const lacquer_block& block) noexcept {
+  failed_.store(true, std::memory_order_relaxed);
+  quick_until_ = never;
+  for (std::uint32_t o = 0; o < type_.output_count; ++o)
+    for (std::uint32_t c = 0; c < block.out[o].count; ++c) std::fill_n(block.out[o].channel[c], block.frames, 0.0f);
 }
 
 void NodeState::process_pieces(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in,
                                const lacquer_bus* out, const Scratch& scratch) noexcept {
+  if (failed()) {
+    for (std::uint32_t o = 0; o < type_.output_count; ++o)
+      for (std::uint32_t c = 0; c < out[o].count; ++c) std::fill_n(out[o].channel[c], frames, 0.0f);
+    return;
+  }
   for (int done = 0; done < frames;) {
     int most = std::min(frames - done, max_frames_);
     if (type_.result_count) most = int(std::min<std::int64_t>(most, next_multiple(time, observed) - time));
@@ -177,7 +164,7 @@ void NodeState::process_pieces(std::int64_t time, std::int64_t end, int frames, 
     const lacquer_block block{std::uint32_t(n),  time,           end, ins, outs, piece.from, piece.to, piece.ramp_at,
                               piece.ramp_frames, results_.data()};
     const std::uint32_t m = mix_slot_, b = mix_slot_ + 1;
-    if (!mixes_ || listening) {
+    if (!mixes_ || listening_) {
       call(block);
     } else {
       const Ramp percent{piece.from[m], piece.to[m], int(piece.ramp_at), int(piece.ramp_frames)};
@@ -196,7 +183,7 @@ void NodeState::process_pieces(std::int64_t time, std::int64_t end, int frames, 
         for (int c = 0; c < shape_.channels; ++c)
           simd().engine.mix(outs[0].channel[c], dry[c], outs[0].channel[c], percent, bypass, n);
     }
-    if (control_->rests_until() > time && !type_.result_count &&
+    if (!failed() && control_->rests_until() > time && !type_.result_count &&
         (!mixes_ || (!latency_ && piece.to[m] == 100 && piece.to[b] == 0))) {
       quick_ = block;
       quick_from_ = time;
@@ -211,7 +198,7 @@ void NodeState::process_pieces(std::int64_t time, std::int64_t end, int frames, 
 }
 
 void NodeState::finish() {
-  if (!type_.finish || listening) return;
+  if (!type_.finish || listening_) return;
   type_.finish(self_, results_.data());
   observe();
 }

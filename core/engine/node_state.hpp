@@ -53,7 +53,15 @@ public:
 
   /// [audio] One block that starts at programme position `time` of a programme that ends at `end`.
   void process(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in, const lacquer_bus* out,
-               const Scratch& scratch) noexcept;
+               const Scratch& scratch) noexcept {
+    if (time < quick_from_ || time + frames > quick_until_ || frames > max_frames_)
+      return process_pieces(time, end, frames, in, out, scratch);
+    quick_.frames = std::uint32_t(frames);
+    quick_.time = time;
+    quick_.in = in;
+    quick_.out = out;
+    call(quick_);
+  }
 
   void set(std::uint32_t slot, float value) {  ///< [audio]
     control_->set(slot, value);
@@ -77,34 +85,50 @@ public:
   std::span<const double> highest() const { return highest_; }
   std::string details() const { return type_.details ? type_.details(self_) : ""; }
 
-  bool listening = false;  ///< is given listen() instead of process()
+  bool listening() const { return listening_; }  ///< is given listen() instead of process()
+  void listen(bool on) {                         ///< [control]
+    listening_ = on;
+    verb_ = on ? type_.listen : type_.process;
+  }
 
 private:
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
   void observe();
-  void call(const lacquer_block& block) noexcept;
+  void call(const lacquer_block& block) noexcept {
+    try {
+      verb_(self_, &block);
+    } catch (...) {
+      fail(block);
+    }
+  }
+  void fail(const lacquer_block& block) noexcept;
   void process_pieces(std::int64_t time, std::int64_t end, int frames, const lacquer_bus* in, const lacquer_bus* out,
                       const Scratch& scratch) noexcept;
+
+  // What every block needs, together. From quick_from_ until quick_until_ a block is handed on as it is: nothing moves,
+  // reports, or is mixed.
+  alignas(64) std::int64_t quick_from_ = 0;
+  std::int64_t quick_until_ = never;
+  void (*verb_)(void*, const lacquer_block*) = nullptr;
+  void* self_;
+  int max_frames_;
+  lacquer_block quick_{};
 
   const lacquer_node_type& type_;
   NodeShape shape_;
   std::uint32_t rows_;
   double rate_;
-  int max_frames_;
   std::vector<float> fixed_;  // the values it was prepared with, 0 for those that may move
   std::map<std::uint32_t, std::string> paths_;
-  void* self_;
   std::int64_t latency_ = 0;
   std::optional<Control> control_;
   std::uint32_t mix_slot_ = 0;
+  bool listening_ = false;
   bool mixes_ = false;  // mix and bypass can be heard
   DelayLine dry_;
   std::vector<double> results_, lowest_, highest_;
   std::unique_ptr<std::atomic<double>[]> published_;
   std::atomic<bool> failed_{false};
-  // From quick_from_ until quick_until_ a block is handed on as it is: nothing moves, reports, or is mixed.
-  std::int64_t quick_from_ = 0, quick_until_ = never;
-  lacquer_block quick_{};
   std::vector<lacquer_bus> in_, out_;  // of one piece
   std::vector<float*> pointers_;
 };

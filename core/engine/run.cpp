@@ -136,6 +136,10 @@ void Run::step(int number, int slot, std::int64_t block, int thread) {
   else
     machine_.fire(number, slot, time, frames, scratch_[std::size_t(thread)]);
   if (kind == Plan::Step::end) write(number, slot, time, frames);
+  if (const NodeState* node = machine_.node(number); node && node->failed())
+    throw Problems({{{machine_.names()[std::size_t(number)]},
+                     "it failed at " + std::to_string(double(time) / options_.rate_hz) + " s",
+                     "leave it out, or report it to whoever made it"}});
   if (!timed_) return;
   const std::uint64_t end = ticks();
   if (!pipeline_) cost_[std::size_t(number)] += end - begin;
@@ -221,8 +225,8 @@ RunResults Run::go(NodeStates* states) {
   if (profile_) results.profile = profile_->table(plan);
   if (states)
     for (std::size_t i = 0; i < plan.steps.size(); ++i)
-      if (NodeState* node = machine_.node(int(i)); node && node->listening) {
-        node->listening = false;
+      if (NodeState* node = machine_.node(int(i)); node && node->listening()) {
+        node->listen(false);
         (*states)[graph_.vertices[std::size_t(plan.steps[i].place)].name] = machine_.shared_node(int(i));
       }
   return results;
@@ -241,7 +245,7 @@ RunResults Run::collect() {
     if (!node) continue;
     const auto copy = [](std::span<const double> s) { return std::vector<double>(s.begin(), s.end()); };
     results.nodes.push_back({graph_.vertices[v].name, &node->type(), copy(node->results()), copy(node->lowest()),
-                             copy(node->highest()), node->listening ? "" : node->details(), node->latency()});
+                             copy(node->highest()), node->listening() ? "" : node->details(), node->latency()});
   }
   return results;
 }
