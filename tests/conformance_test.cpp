@@ -413,7 +413,7 @@ void run(const std::vector<double>& rates, std::string* table) {
 
 }  // namespace
 
-TEST_CASE("conformance: EBU Tech 3341 and 3342 at 48 kHz") { run({48000}, nullptr); }
+TEST_CASE("conformance: EBU Tech 3341 and 3342 at 48 kHz", "[slow]") { run({48000}, nullptr); }
 
 TEST_CASE("conformance: EBU Tech 3341 and 3342 at five rates", "[slow]") {
   std::string table = R"(# What the meters read
