@@ -54,6 +54,19 @@ public:
       fire_other(f, step, slot, time, frames, scratch);
   }
 
+  /// [audio] Several steps, one after the other, in slot 0.
+  void fire_in_order(std::span<const int> steps, std::int64_t time, int frames, const Scratch& scratch) noexcept {
+    constexpr std::size_t ahead = 4;  // what a step needs is on its way to the cache before its turn
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (i + ahead < steps.size()) {
+        const auto* node = reinterpret_cast<const char*>(firings_[std::size_t(steps[i + ahead])].node);
+        __builtin_prefetch(node);
+        __builtin_prefetch(node + 64);
+      }
+      fire(steps[i], 0, time, frames, scratch);
+    }
+  }
+
   /// [audio] Fades begin here, when what is new has filled, and take so many frames.
   void set_fade(std::int64_t begin, int frames) { fade_begin_ = begin, fade_frames_ = frames; }
   bool faded(std::int64_t time) const { return time >= fade_begin_ + fade_frames_; }

@@ -80,4 +80,9 @@ struct PlanRequest {
 /// Throws Problems: a cycle, widths that do not fit, a port that hears two things.
 Plan compile(const Graph& graph, const PlanRequest& request);
 
+/// What became of a graph, for people: each step in order with what it hears, how late, what is delayed for it, where
+/// its output lies, how urgent it is; and what was left out or merged. Nodes are made and prepared to learn their
+/// latency.
+std::string describe(const Graph& graph, double rate_hz = 48000, int channels = 2);
+
 }  // namespace lacquer

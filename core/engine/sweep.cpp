@@ -46,6 +46,8 @@ Sweep::Sweep(Machine& machine, int threads) : machine_(machine), threads_(thread
     tasks_[t].last = int(steps_.size());
     tasks_[t].before = int(graph_.before_of(int(t)).size());
     tasks_[t].missing = tasks_[t].before;
+    tasks_[t].first_next = graph_.first_next[t];
+    tasks_[t].last_next = graph_.first_next[t + 1];
     if (!tasks_[t].before) first_tasks_.push_back(int(t));
     ends_ += graph_.next_of(int(t)).empty();
   }
@@ -69,7 +71,7 @@ void Sweep::run(std::int64_t time, int frames, const Scratch& scratch, bool shar
   measuring_ = threads_ > 1 && (blocks_ & 31) < 2;
   if (!shared) {
     if (!measuring_)
-      for (const int s : alone_) machine_.fire(s, 0, time, frames, scratch);
+      machine_.fire_in_order(alone_, time, frames, scratch);
     else
       for (Task& t : tasks_) fire(t, scratch);
   } else if (!tasks_.empty()) {
@@ -98,7 +100,7 @@ void Sweep::work(int thread, int t, const Scratch& scratch) noexcept {
     fire(task, scratch);
     ++count;
     if (task.before > 1) task.missing.store(task.before, std::memory_order_relaxed);  // invariant 1
-    const auto next = graph_.next_of(t);
+    const std::span<const int> next{graph_.next.data() + task.first_next, graph_.next.data() + task.last_next};
     int keep = -1;
     if (thread) helped_.fetch_add(count, std::memory_order_relaxed), count = 0;
     if (next.empty()) {

@@ -35,9 +35,10 @@ public:
 private:
   struct alignas(cache_line) Task {
     std::atomic<int> missing{0};
-    int before = 0;           // tasks
-    int first = 0, last = 0;  // into steps_
-    float cost = 0;           // ticks, of late
+    int before = 0;                     // tasks
+    int first = 0, last = 0;            // into steps_
+    int first_next = 0, last_next = 0;  // into graph_.next
+    float cost = 0;                     // ticks, of late
   };
   void work(int thread, int task, const Scratch& scratch) noexcept;
   void fire(Task& task, const Scratch& scratch) noexcept;
