@@ -20,7 +20,10 @@ namespace {
 Vertex vertex_of(const lacquer_node_type& type) {
   Graph g;
   g.node(type, type.name, {}, std::min(type.max_rows, 3u));
-  return g.vertices[0];
+  Vertex& v = g.vertices[0];
+  for (std::uint32_t s = type.param_count; s < v.mix_slot(); ++s)  // rows that do something
+    if (const lacquer_param& p = v.param(s); !p.unit.choices) v.values[s] = p.init + (p.range.max - p.init) / 4;
+  return v;
 }
 Vertex vertex_of(const std::string& step) {
   // a join by its bare name: on the bench nothing need be connected
@@ -61,7 +64,7 @@ void Rig::prepare(int channels) {
 void Rig::reset() {
   type.reset(self_);
   control_->reset();
-  time_ = 0;
+  time_ = -late;
 }
 void Rig::finish() {
   if (type.finish) type.finish(self_, results_.data());
@@ -88,7 +91,7 @@ std::vector<Signal> Rig::outputs(const Signal& in, const Signal& key) { return p
 void Rig::listen(const Signal& in) {
   REQUIRE(type.listen);
   pass(in, {}, type.listen);
-  time_ = 0;
+  time_ = -late;
 }
 
 std::vector<Signal> Rig::pass(const Signal& in, const Signal& key, void (*verb)(void*, const lacquer_block*)) {

@@ -39,6 +39,7 @@ public:
   std::string refusal;              ///< what prepare said
   int block = 256;                  ///< 0: random sizes 1..512
   bool in_place = true;             ///< process onto the input's own memory
+  int late = 0;                     ///< frames before the programme, from the next reset: latency that lies before
   std::int64_t length = INT64_MAX;  ///< of the programme, when the node may know it
   const lacquer_node_type& type;
 

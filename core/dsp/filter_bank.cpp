@@ -228,7 +228,7 @@ void FilterBank::process(float* const* out, const float* const* in, int n, std::
       commit(time + done);
     }
     int m = std::min(n - done, chunk);
-    if (next_end_ - (time + done) < m) m = int(next_end_ - (time + done));
+    if (next_end_ < time + done + m) m = int(next_end_ - (time + done));  // in this order: time may be negative
     for (int c = 0; c < channels_; c += 2) {
       const int width = std::min(2, channels_ - c);
       double* const work[] = {work_[0].data(), work_[1].data()};
