@@ -158,7 +158,7 @@ private:
       b.height = 6;
       return;
     }
-    b.width = std::max(wide(b.title, title_size), wide(b.below, text_size));
+    b.width = std::max(1.1 * wide(b.title, title_size), wide(b.below, text_size));
     for (const std::string& s : b.lines) b.width = std::max(b.width, wide(s, text_size));
     b.width += 2 * pad;
     b.height = line_height * double(1 + !b.below.empty() + b.lines.size()) + pad;

@@ -6,7 +6,14 @@ import yaml
 
 BROKEN = ["chain: [gian: 1 dB]", "chain: [compressor: {treshold: -18 dB}]", "chains: []", "chain: [gain: 3]",
           "chain: [eq: [bell: {gian: 1 dB}]]", "chain: 3", "chain: [gain: 1 dB]\nout: {a.wav: {bits: 17}}",
-          "chain: [compressor: {detector: pick}]"]
+          "chain: [compressor: {detector: pick}]", "chain: [low_cut: 30]", "chain: [gain: 10 ms]", "chain: [gian]",
+          "chain: [gain: 010 dB]", "chain: [{gain: 1 dB, low_cut: 30 Hz}]", "chain: [mid_side: {left: []}]",
+          "chain: [gain: {mix: 35}]", "chain: [gain: {bypass: maybe}]", "chain: []\nout: {/tmp/a.wav: }",
+          "chain: []\nout: {../a.wav: }", "chain: []\nexpect: {a.b: -14 LUFS}",
+          "chain: []\naim: {a.b: {until: c.d, is: 1 dB}}", "chain: []\nin: {a: stero}", "chain: [sum: []]",
+          "chain: [gain: {soon: 1 dB}]", "chain: [delay: {time: {0:00: 1 ms}}]", "chain: [eq: [bel: 2 kHz]]",
+          "chain: [gain Drive: 1 dB]", "chain: [parallel: {a: gain}]", "chain: [gain: {0:00: 1}]",
+          "chain: [compressor: {key: [gian]}]", "chain: [eq: [bell: {freq: 1 kHz, gain: 1}]]", "about: no chain"]
 
 
 def load(text):
