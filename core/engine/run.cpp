@@ -13,7 +13,6 @@
 namespace lacquer {
 namespace {
 
-constexpr int slots = 4;                       // blocks under way on a wire; more gain nothing, see bench/README.md
 constexpr std::int64_t looked_at = 4;          // blocks run by one thread, to see what they cost
 constexpr int least_frames = 1024;             // of a firing: what a firing costs should not show
 constexpr std::size_t most_memory = 96 << 20;  // bytes on all wires

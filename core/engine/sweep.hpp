@@ -57,7 +57,7 @@ private:
   std::int64_t time_ = 0;
   int frames_ = 0;
   std::uint32_t blocks_ = 0;
-  bool measuring_ = false, worth_sharing_ = false, known_ = false;
+  bool measuring_ = false, worth_sharing_ = false;
   double own_overhead_;
   alignas(cache_line) std::atomic<int> unfinished_{0};
   alignas(cache_line) std::atomic<std::int64_t> helped_{0};
