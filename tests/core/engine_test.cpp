@@ -1,6 +1,7 @@
 // tests/core/engine_test.cpp — a graph running live, and changed while it runs.
 
 #include "core/engine/engine.hpp"
+#include "core/engine/threads.hpp"
 #include "core/units.hpp"
 #include "tests/core/test_nodes.hpp"
 #include "tests/rt_guard.hpp"
@@ -11,6 +12,8 @@
 #include <chrono>
 #include <cmath>
 #include <complex>
+#include <cstdio>
+#include <mutex>
 #include <numbers>
 #include <stdexcept>
 #include <thread>
@@ -337,4 +340,26 @@ TEST_CASE("engine: swaps, settings and results from other threads while it plays
   for (const auto& c : out)
     for (const float x : c) REQUIRE(std::isfinite(x));
   CHECK(e.stats().swaps > 5);
+}
+
+TEST_CASE("guard: what process may not do is seen", "[engine]") {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const auto seen = [](auto act) {
+    {
+      const RtGuard guard;
+      act();
+    }
+    const char* what = RtGuard::violation();
+    return std::string(what ? what : "");
+  };
+  std::mutex m;
+  std::atomic<std::uint32_t> word{0};
+  CHECK(seen([] { ::operator delete(::operator new(64)); }) == "malloc");
+  CHECK(seen([&] { const std::lock_guard lock(m); }) == "pthread_mutex_lock");
+  CHECK(seen([] { std::this_thread::yield(); }) == "sched_yield");
+  CHECK(seen([] { std::this_thread::sleep_for(std::chrono::microseconds(1)); }) != "");
+  CHECK(seen([&] { unpark(word, 1); }) == "syscall");
+  CHECK(seen([] { std::fclose(std::fopen("/dev/null", "r")); }) != "");
+  CHECK(seen([&] { ++word; }) == "");
+#endif
 }

@@ -4,7 +4,14 @@
 
 #include <catch2/catch.hpp>
 
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
 
 using namespace lacquer;
 using namespace lacquer::testing;
@@ -108,4 +115,31 @@ TEST_CASE("run: equal work is done once and reported under every name", "[run]")
   const Heard h = hear(g, {noise(-6, 0.02)}, {g.end, a});
   CHECK(h.results.value("a", "level") == h.results.value("b", "level"));
   for (std::size_t i = 0; i < h.sinks[0][0].size(); ++i) REQUIRE(h.sinks[0][0][i] == 2 * h.sinks[1][0][i]);
+}
+
+TEST_CASE("run: a profile is a Chrome trace and a table", "[run]") {
+  Graph g;
+  g.end = g.node(node_type<Stir>, "stir", {g.node(node_type<Late>, "late", {g.input("in")})});
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("lacquer-profile-" + std::to_string(getpid()))).string();
+  for (const int threads : {1, 2}) {
+    RunOptions o = options(256, threads);
+    o.always_share = true;
+    o.profile = file;
+    const Heard h = hear(g, {noise(-6, 0.1)}, {g.end}, o);
+    std::ifstream in(file);
+    const nlohmann::json trace = nlohmann::json::parse(in);
+    std::map<std::string, int> firings;
+    for (const auto& e : trace.at("traceEvents"))
+      if (e.at("ph") == "X") {
+        ++firings[e.at("name")];
+        CHECK(e.at("dur") >= 0.0);
+      }
+    const int blocks = int(std::ceil((4800 + 10) / 256.0));
+    CHECK(firings ==
+          std::map<std::string, int>{{"in", blocks}, {"late", blocks}, {"stir", blocks}, {"(end 1)", blocks}});
+    CHECK(h.results.profile.find("critical path") != std::string::npos);
+    CHECK(h.results.profile.find("in -> late -> stir -> (end 1)") != std::string::npos);
+  }
+  std::filesystem::remove(file);
 }
