@@ -337,6 +337,7 @@ void Engine::State::rest(int& idle) noexcept {
 
 void Engine::State::help(int thread) {
   const NoDenormals here;
+  be_punctual();
   for (int idle = 0; !leave.load(std::memory_order_acquire);)
     if ((epoch.load(std::memory_order_acquire) & 1) && help_once(thread))
       idle = 0;

@@ -64,6 +64,7 @@ void unpark(const std::atomic<std::uint32_t>& word, int threads) noexcept;
 
 std::int64_t now_ns() noexcept;                   ///< monotonic
 void sleep_until_ns(std::int64_t time) noexcept;  ///< on the clock of now_ns
+void be_punctual() noexcept;                      ///< from now on this thread sleeps no longer than it asks for
 void give_way() noexcept;                         ///< lets another thread of this core run
 
 /// Threads this process may keep busy: its affinity mask and its control group's quota.
