@@ -349,7 +349,7 @@ int run(const Options& o) {
     return done;
   }
   print(table(all));
-  if (o.album || all.size() > 1) print("\nTogether, as an album: " + number(album_loudness(all), 2) + " LUFS\n");
+  if (o.album) print("\nTogether, as an album: " + number(album_loudness(all), 2) + " LUFS\n");
   if (o.platforms) print("\n" + platform_table(all));
   return done;
 }
@@ -361,7 +361,7 @@ Command measure_command(CLI::App& program) {
   CLI::App* app =
       add_command(program, "measure", "Measures files: loudness, true peak, dynamics, stereo, noise.",
                   "  lacquer measure MASTER.wav                       # a table\n"
-                  "  lacquer measure MIX.wav MASTER.wav               # side by side, and as an album\n"
+                  "  lacquer measure MIX.wav MASTER.wav               # side by side\n"
                   "  lacquer measure --json MASTER.wav | jq .integrated_lufs\n"
                   "  lacquer measure --csv album/*.flac > album.csv   # one line per file, on all cores\n"
                   "  lacquer measure --series --csv MASTER.wav        # loudness over time, for plots\n"
