@@ -97,8 +97,8 @@ struct SoundReader::State {
       const std::int64_t n =
           decoder->read(space.data(), std::min<std::int64_t>({chunk, wanted - done, format.frames - at}));
       if (n == 0) {
-        // An Ogg stream cut out of a longer one counts from where that one began: its last page promises more than there
-        // is. What little is missing is silence at the end.
+        // An Ogg stream cut out of a longer one counts from where that one began: its last page promises more than
+        // there is. What little is missing is silence at the end.
         if (format.container != "OGG" || double(format.frames - at) > format.rate_hz)
           fail(bytes.path, "it breaks off after " + std::to_string(at) + " of " + std::to_string(format.frames) +
                                " frames; get a whole copy of it");
