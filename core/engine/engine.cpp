@@ -248,7 +248,6 @@ void Engine::State::process(const float* const* in, float* const* out, int frame
     period.store(was ? was - was / 8 + now / 8 : now, std::memory_order_relaxed);
   }
   last_start = start;
-  started.store(start, std::memory_order_release);
   for (int done = 0; done < frames;) {
     begin_pending();
     apply_changes();
@@ -283,6 +282,8 @@ void Engine::State::process(const float* const* in, float* const* out, int frame
     if (fading && fading->machine.faded(time)) retired.push(std::exchange(fading, nullptr));
   }
   for (NodeState* n : current.load(std::memory_order_relaxed)->reporters) n->publish();
+  // Told only now: a helper that waits for this block must not take it for one that is long over.
+  started.store(start, std::memory_order_release);
 }
 
 // ---- helpers --------------------------------------------------------------------------------------------------------
