@@ -1,5 +1,6 @@
 // tools/graph.cpp — lacquer graph: what a graph means, before anything is rendered.
 
+#include "core/engine/plan.hpp"
 #include "core/graph/draw.hpp"
 #include "core/graph/load.hpp"
 #include "core/units.hpp"
@@ -87,6 +88,7 @@ int run(const Options& o) {
   if (o.graph.empty()) return list_shipped(o.json);
   const Graph graph = load(find_graph(o.graph), catalog_with(o.plugins), settings_of(o.settings));
   print(o.json ? dump(to_json(graph)) : o.dot ? dot(graph) : o.svg ? svg(graph) : list(graph));
+  if (o.list) print("\n" + describe(graph));
   return done;
 }
 
@@ -98,10 +100,13 @@ Command graph_command(CLI::App& program) {
       add_command(program, "graph", "Checks a graph and shows what it means; without one, lists those at hand.",
                   "  lacquer graph                        # the graphs that come with Lacquer\n"
                   "  lacquer graph mine.yaml              # checks it and lists its nodes\n"
+                  "  lacquer graph mine.yaml --list       # and how it will run, pass by pass\n"
                   "  lacquer graph streaming --json       # the same as data\n"
                   "  lacquer graph wide --svg > wide.svg  # the same as a picture");
   app->add_option("GRAPH", o->graph, "A graph file, or the name of one that comes with Lacquer.");
-  app->add_flag("--list", o->list, "One line per node: what it hears, and what it is set to (the default).");
+  app->add_flag(
+      "--list", o->list,
+      "The nodes and their settings, then the plan: order, latency, delays put in, memory, what is left out.");
   app->add_flag("--dot", o->dot, "The graph for Graphviz.");
   app->add_flag("--svg", o->svg, "The graph as a picture.");
   app->add_flag("--json", o->json, "Nodes, settings, outputs, aims and expectations as JSON.");

@@ -55,6 +55,23 @@ class Talk(cli.Case):
         self.assertIn(ran.returncode, (0, 141))
         self.assertEqual(ran.stderr, "")
 
+    def test_a_graph_s_plan_shows_every_pass(self):
+        graph = self.graph("""
+chain:
+  - parallel: {dry: [], same: [gain a: -3 dB], again: [gain b: -3 dB], late: [limiter: -1 dBTP]}
+  - gain end
+  - from: a
+  - gain unheard
+  - from: end
+""")
+        plan = self.good("graph", graph, "--list").stdout
+        late = int(re.search(r"^limiter +(\d+) ", plan, re.M)[1])
+        self.assertGreater(late, 0)
+        self.assertIn(f" +{late}", re.search(r"^parallel +.*$", plan, re.M)[0])
+        self.assertIn("b: the same work as a, done once", plan)
+        self.assertIn("unheard: left out, nobody hears it", plan)
+        self.assertRegex(plan, rf"{late} frames late in all")
+
     def test_nodes(self):
         nodes = cli.json.loads(self.good("nodes", "--json").stdout)
         self.assertIn("limiter", [n["name"] for n in nodes])
