@@ -4,6 +4,7 @@
 #include "nodes/builtin.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -107,7 +108,13 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
 
 void complain(const std::string& line) { std::fprintf(stderr, "lacquer: %s\n", line.c_str()); }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+namespace {
+int why_unwritten = 0;
+}
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size() && !why_unwritten) why_unwritten = errno;
+}
+int print_error() { return why_unwritten; }
 
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 

@@ -73,6 +73,7 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
 void complain(const std::string& line);
 /// To standard output.
 void print(const std::string& text);
+int print_error();  ///< errno of the first print that standard output did not take; 0 when it took all
 std::string dump(const Json& json);
 /// The whole file or, when that fails, none of it. Throws Failed.
 void write_file(const std::string& path, const std::string& text);

@@ -97,7 +97,7 @@ int run(int argc, char** argv) {
 
 /// Standard output that cannot take what was written: a full disk is a failure, a reader who has seen enough is not.
 int flushed(int code) {
-  errno = 0;
+  errno = print_error();
   if (std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout.flush()) return code;
   if (errno == EPIPE) return 128 + SIGPIPE;
   complain(std::string("standard output: it cannot be written (") + std::strerror(errno) +

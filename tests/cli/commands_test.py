@@ -67,7 +67,7 @@ chain:
         plan = self.good("graph", graph, "--list").stdout
         late = int(re.search(r"^limiter +(\d+) ", plan, re.M)[1])
         self.assertGreater(late, 0)
-        self.assertIn(f" +{late}", re.search(r"^parallel +.*$", plan, re.M)[0])
+        self.assertIn(f"in +{late}  a +{late}  a +{late}  limiter", plan)
         self.assertIn("b: the same work as a, done once", plan)
         self.assertIn("unheard: left out, nobody hears it", plan)
         self.assertRegex(plan, rf"{late} frames late in all")
