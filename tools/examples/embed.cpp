@@ -16,8 +16,9 @@ int main() try {
   lacquer::Engine engine(graph, {.rate_hz = 48000, .channels = 2, .max_frames = 512});
   engine.set("glue.threshold", "-20 dB");  // any thread
 
-  std::vector<float> left(512, 0.5f), right(512, 0.5f);
-  const float* in[] = {left.data(), right.data()};
+  const std::vector<float> steady(512, 0.5f);  // -6 dBFS
+  std::vector<float> left(512), right(512);
+  const float* in[] = {steady.data(), steady.data()};
   float* out[] = {left.data(), right.data()};
   for (int block = 0; block < 100; ++block) engine.process(in, out, 512);  // audio thread
 
