@@ -4,6 +4,7 @@
 #include "core/engine/solve.hpp"
 #include "core/engine/tape.hpp"
 #include "core/graph/cut.hpp"
+#include "core/graph/passes.hpp"
 #include "core/units.hpp"
 
 #include <algorithm>
@@ -239,7 +240,7 @@ void Renderer::cut(Program& p, VertexSet set, const std::string& stage) {
 /// Lets every node that `need` hears, and that must hear the programme first, do so, in order.
 void Renderer::hear(Program& p, const VertexSet& need, const std::string& stage, bool keep_results) {
   const VertexSet wanted = without(both(ancestors(p.graph, need), p.here), p.done);
-  for (const int v : topological_order(p.graph)) {
+  for (const int v : ordered(p.graph)) {
     const Vertex& node = p.graph.vertices[std::size_t(v)];
     if (!wanted[std::size_t(v)] || !node.type || !node.type->listen || p.has_heard(v)) continue;
     const VertexSet before = without(without(ancestors(p.graph, only(p.graph, v)), only(p.graph, v)), p.done);
@@ -327,7 +328,7 @@ Found Renderer::solve_aim(const Program& p, const Aim& aim, double start) {
 /// result.
 void Renderer::solve_aims(Program& p) {
   std::vector<Aim> aims;
-  for (const int v : topological_order(p.graph))
+  for (const int v : ordered(p.graph))
     for (const Aim& a : whole_.aims)
       if (a.vertex == v && p.here[std::size_t(v)]) aims.push_back(a);
   if (aims.empty()) return;
@@ -456,7 +457,7 @@ void Renderer::assign_rates() {
       if (heard[v]) rates_[v] = rates_[v] == 0 || rates_[v] == rate_of(o) ? rate_of(o) : base_hz_;
   }
   // What reaches no output (a meter on a branch) follows what it hears.
-  for (const int v : topological_order(whole_)) {
+  for (const int v : ordered(whole_)) {
     double rate = 0;
     for (const Edge& e : whole_.edges)
       if (e.to == v && rates_[std::size_t(v)] == 0) {

@@ -1,7 +1,6 @@
 #include "core/graph/cut.hpp"
 
 #include <algorithm>
-#include <queue>
 
 namespace lacquer {
 namespace {
@@ -34,25 +33,6 @@ VertexSet descendants(const Graph& g, const VertexSet& of) { return reach(g, of,
 VertexSet without(VertexSet a, const VertexSet& b) {
   for (std::size_t v = 0; v < a.size(); ++v) a[v] = a[v] && !b[v];
   return a;
-}
-
-std::vector<int> topological_order(const Graph& g) {
-  const auto next = neighbours(g, true);
-  std::vector<int> missing(g.vertices.size()), order;
-  for (const Edge& e : g.edges) ++missing[std::size_t(e.to)];
-  std::priority_queue<int, std::vector<int>, std::greater<>> ready;
-  for (std::size_t v = 0; v < missing.size(); ++v)
-    if (!missing[v]) ready.push(int(v));
-  while (!ready.empty()) {
-    const int v = ready.top();
-    ready.pop();
-    order.push_back(v);
-    for (const int n : next[std::size_t(v)])
-      if (!--missing[std::size_t(n)]) ready.push(n);
-  }
-  if (order.size() != g.vertices.size())
-    throw Problems({{{"the graph"}, "it runs in a circle", "break it: no signal may come back to where it was"}});
-  return order;
 }
 
 Wire Part::wire(Wire whole) const {

@@ -12,8 +12,6 @@ VertexSet ancestors(const Graph& graph, const VertexSet& of);    ///< what any o
 VertexSet descendants(const Graph& graph, const VertexSet& of);  ///< what hears any of `of`, and `of` itself
 VertexSet none_of(const Graph& graph);                           ///< the empty set
 VertexSet without(VertexSet a, const VertexSet& b);              ///< a but not b
-/// Every vertex after all it hears, in the order written where that is free. Throws Problems on a cycle.
-std::vector<int> topological_order(const Graph& graph);
 
 struct Part {
   Graph graph;              ///< the vertices kept, behind the inputs that stand for what was cut off; no outputs

@@ -1,6 +1,7 @@
 #include "core/graph/draw.hpp"
 
 #include "core/graph/cut.hpp"
+#include "core/graph/passes.hpp"
 #include "core/units.hpp"
 
 #include <fmt/format.h>
@@ -124,7 +125,7 @@ public:
 
 private:
   void layer(const Graph& g) {
-    std::vector<int> sequence = topological_order(g);
+    std::vector<int> sequence = ordered(g);
     for (std::size_t b = g.vertices.size(); b < p_.boxes.size(); ++b) sequence.push_back(int(b));
     std::vector<std::vector<int>> out(p_.boxes.size());
     for (const Line& l : p_.lines) out[std::size_t(l.from)].push_back(l.to);

@@ -57,9 +57,3 @@ TEST_CASE("cut: what leaves a set is named once, whoever hears it", "[cut]") {
   CHECK(leaving(d.g, d.set({d.in, d.a})) == std::vector<Wire>{d.a});
   CHECK(leaving(d.g, d.set({d.in, d.a, d.b, d.c, d.join})) == std::vector<Wire>{d.join});
 }
-TEST_CASE("cut: the order is topological, and a circle is refused", "[cut]") {
-  Diamond d;
-  CHECK(topological_order(d.g) == std::vector<int>{0, 1, 2, 3, 4});
-  d.g.edges.push_back({d.join.vertex, 0, d.a.vertex, 0});
-  CHECK_THROWS_AS(topological_order(d.g), Problems);
-}
