@@ -60,8 +60,7 @@ public:
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (i + ahead < steps.size()) {
         const auto* node = reinterpret_cast<const char*>(firings_[std::size_t(steps[i + ahead])].node);
-        __builtin_prefetch(node);
-        __builtin_prefetch(node + 64);
+        if (node) __builtin_prefetch(node), __builtin_prefetch(node + 64);
       }
       fire(steps[i], 0, time, frames, scratch);
     }

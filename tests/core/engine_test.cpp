@@ -343,7 +343,7 @@ TEST_CASE("engine: swaps, settings and results from other threads while it plays
 }
 
 TEST_CASE("guard: what process may not do is seen", "[engine]") {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef LACQUER_SANITIZED
   const auto seen = [](auto act) {
     {
       const RtGuard guard;
