@@ -228,7 +228,10 @@ public:
 
   /// The part of this block that is programme, not the silence of latency before it or after it: [first, last).
   int first() const { return int(std::clamp<std::int64_t>(-raw.time, 0, raw.frames)); }
-  int last() const { return std::max(first(), int(std::clamp<std::int64_t>(raw.end - raw.time, 0, raw.frames))); }
+  int last() const {
+    if (raw.end >= raw.time + raw.frames) return int(raw.frames);  // live, the length is too large to subtract from
+    return std::max(first(), int(std::max<std::int64_t>(raw.end - raw.time, 0)));
+  }
 
   /// All values at the start and the end of the ramp, laid out as in lacquer_setup.values: to see whether any changed.
   const float* all_from() const { return raw.from; }
