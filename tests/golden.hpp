@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -21,7 +22,7 @@ inline std::string slurp(const std::string& path) {
 
 /// `path` is relative to the sources.
 inline void golden(const std::string& text, const std::string& path) {
-  const std::string full = std::string(LACQUER_SOURCE) + "/" + path;
+  const std::string full = (std::filesystem::path(LACQUER_SOURCE) / path).string();
   if (const char* mode = std::getenv("LACQUER_GOLDEN"); mode && std::string(mode) == "write")
     std::ofstream(full, std::ios::binary) << text;
   INFO(path << ": LACQUER_GOLDEN=write unit_tests rewrites it");
