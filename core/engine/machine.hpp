@@ -56,6 +56,11 @@ public:
 
   /// [audio] Several steps, one after the other, in slot 0.
   void fire_in_order(std::span<const int> steps, std::int64_t time, int frames, const Scratch& scratch) noexcept {
+    constexpr std::size_t few = 128;  // all of these stay in the cache
+    if (steps.size() <= few) {
+      for (const int s : steps) fire(s, 0, time, frames, scratch);
+      return;
+    }
     constexpr std::size_t ahead = 4;  // what a step needs is on its way to the cache before its turn
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (i + ahead < steps.size()) {

@@ -58,8 +58,9 @@ public:
       return process_pieces(time, end, frames, in, out, scratch);
     quick_.frames = std::uint32_t(frames);
     quick_.time = time;
-    quick_.in = in;
-    quick_.out = out;
+    // Seldom new. Written each time, as one wide store, they would stall the node that reads them one by one.
+    if (quick_.in != in) quick_.in = in;
+    if (quick_.out != out) quick_.out = out;
     call(quick_);
   }
 
