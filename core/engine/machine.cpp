@@ -7,6 +7,7 @@
 #include <functional>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace lacquer {
 namespace {
@@ -266,15 +267,19 @@ void Machine::lay_out() {
     format_.block = (format_.block + 1) / 2;
 
   const auto slots = std::size_t(format_.slots);
-  const auto bus_of = [&](int channels) {
-    memory_.push_back(std::make_unique<Scratch>(channels, format_.block));
-    return lacquer_bus{memory_.back()->bus(), std::uint32_t(channels)};
-  };
-  if (!format_.pipelined) {
-    const SharedMemory shared = share_memory(plan_, format_.one_by_one);
+  // One stretch of memory, so that what a block touches lies together.
+  std::optional<SharedMemory> shared;
+  if (!format_.pipelined) shared = share_memory(plan_, format_.one_by_one);
+  int channels = widest_;
+  for (const int width : shared ? shared->widths : plan_.widths) channels += width * (shared ? 1 : format_.slots);
+  for (const Plan::Read& r : plan_.reads) channels += r.delay ? r.channels : 0;
+  memory_.emplace(channels, format_.block);
+  float* const* next = memory_->bus();
+  const auto bus_of = [&](int count) { return lacquer_bus{std::exchange(next, next + count), std::uint32_t(count)}; };
+  if (shared) {
     std::vector<lacquer_bus> places;
-    for (const int width : shared.widths) places.push_back(bus_of(width));
-    for (const int place : shared.place) wires_.push_back(places[std::size_t(place)]);
+    for (const int width : shared->widths) places.push_back(bus_of(width));
+    for (const int place : shared->place) wires_.push_back(places[std::size_t(place)]);
   } else {
     for (std::size_t k = 0; k < slots; ++k)
       for (const int width : plan_.widths) wires_.push_back(bus_of(width));
@@ -313,7 +318,8 @@ void Machine::lay_out() {
       for (const Plan::Read& r : plan_.reads_of(step)) delays = delays || r.delay;
       const std::int64_t stop = format_.length == INT64_MAX ? INT64_MAX : format_.length + step.need;
       firings_.push_back({nodes_[s].get(), reads_.data() + k * plan_.reads.size() + step.first_read,
-                          wires_.data() + k * plan_.widths.size() + step.first_out, step.arrival, stop, delays});
+                          wires_.data() + k * plan_.widths.size() + step.first_out, step.arrival, stop,
+                          nodes_[s] && !delays ? stop : std::numeric_limits<std::int64_t>::min(), delays});
     }
 }
 

@@ -48,7 +48,7 @@ public:
   /// are the driver's to fill and to read: fire does nothing for them but delay.
   void fire(int step, int slot, std::int64_t time, int frames, const Scratch& scratch) noexcept {
     const Firing& f = firings_[std::size_t(slot) * plan_.steps.size() + std::size_t(step)];
-    if (f.node && !f.delays && time + frames <= f.stop)
+    if (time + frames <= f.plain_until)
       f.node->process(time - f.arrival, format_.length, frames, f.in, f.out, scratch);
     else
       fire_other(f, step, slot, time, frames, scratch);
@@ -93,6 +93,7 @@ private:
     NodeState* node;
     const lacquer_bus *in, *out;
     std::int64_t arrival, stop;  // stop: stream position where its work ends
+    std::int64_t plain_until;    // as stop, for a node that hears nothing delayed
     bool delays;
   };
 
@@ -114,7 +115,7 @@ private:
   std::vector<lacquer_bus> reads_;                 // by slot and read
   std::vector<Firing> firings_;                    // by slot and step
   std::vector<std::unique_ptr<float*[]>> pointers_;
-  std::vector<std::unique_ptr<Scratch>> memory_;
+  std::optional<Scratch> memory_;  // of all wires
   int widest_ = 1;
   std::int64_t fade_begin_ = 0;
   int fade_frames_ = 1;

@@ -64,7 +64,7 @@ Pipeline::Pipeline(const TaskGraph& tasks, int threads, int slots)
     limit_[std::size_t(t)] = int(tasks.before_of(t).size() + tasks.next_of(t).size()) + 1;
     ends_ += tasks.next_of(t).empty();
   }
-  for (int w = 0; w < threads; ++w) workers_.push_back(std::make_unique<Worker>(tasks.size()));
+  for (int w = 0; w < threads; ++w) workers_.push_back(std::make_unique<Worker>(tasks.size(), threads == 1));
 }
 Pipeline::~Pipeline() = default;
 
@@ -151,7 +151,7 @@ void Pipeline::carry(int thread, std::int64_t u) noexcept {
 
     std::int64_t keep = -1;
     const auto give = [&](int task, std::int64_t block) {
-      if (counter(task, block).missing.fetch_sub(1, std::memory_order_acq_rel) != 1 || block >= last_) return;
+      if (!last_arrives(counter(task, block).missing, threads_ == 1) || block >= last_) return;
       if (keep >= 0) offer(me, keep);  // what is further down the stream was given last
       keep = unit(task, block);
     };

@@ -59,7 +59,7 @@ private:
     std::atomic<int> missing{0};
   };
   struct alignas(cache_line) Worker {
-    explicit Worker(int tasks) : ready(tasks) {}
+    Worker(int tasks, bool alone) : ready(tasks, alone) {}
     Deque ready;
     std::int64_t units = 0;
   };

@@ -53,7 +53,7 @@ Sweep::Sweep(Machine& machine, int threads) : machine_(machine), threads_(thread
   }
   std::stable_sort(first_tasks_.begin(), first_tasks_.end(),
                    [&](int a, int b) { return graph_.rank[std::size_t(a)] > graph_.rank[std::size_t(b)]; });
-  for (int w = 0; w < threads; ++w) ready_.push_back(std::make_unique<Deque>(int(tasks_.size())));
+  for (int w = 0; w < threads; ++w) ready_.push_back(std::make_unique<Deque>(int(tasks_.size()), threads == 1));
 }
 
 void Sweep::fire(Task& task, const Scratch& scratch) noexcept {
@@ -109,7 +109,7 @@ void Sweep::work(int thread, int t, const Scratch& scratch) noexcept {
     }
     for (const int n : next) {
       Task& behind = tasks_[std::size_t(n)];
-      if (behind.before > 1 && behind.missing.fetch_sub(1, std::memory_order_acq_rel) != 1) continue;
+      if (behind.before > 1 && !last_arrives(behind.missing, threads_ == 1)) continue;
       if (keep < 0)
         keep = n;  // the most urgent; its data is in this core's cache
       else

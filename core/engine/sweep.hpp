@@ -7,8 +7,7 @@
 //      since the next block begins only when all tasks without successors have run, and these follow from that release.
 //   2. A task with one task before it needs no counter: that one's end is its beginning.
 //   3. After the last release a thread touches nothing of the block, so that it is over when its ends have run. A
-//   helper
-//      may still look into deques; they are empty until the next block begins.
+//      helper may still look into deques; they are empty until the next block begins.
 
 #pragma once
 

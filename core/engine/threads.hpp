@@ -19,7 +19,8 @@ constexpr std::size_t cache_line = 64;  ///< what two threads write must not sha
 /// top past it, or the owner alone while more than one item is left.
 class Deque {
 public:
-  explicit Deque(int capacity) {
+  /// `alone`: nobody steals, so the owner needs no locked instruction.
+  Deque(int capacity, bool alone) : alone_(alone) {
     std::size_t size = 2;
     while (size < std::size_t(capacity) + 1) size *= 2;
     items_ = std::make_unique<std::atomic<std::int64_t>[]>(size);
@@ -35,6 +36,11 @@ public:
   bool pop(std::int64_t& item) noexcept {  ///< [owner]
     const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
     if (top_.load(std::memory_order_relaxed) > b) return false;  // no thief can have raised bottom
+    if (alone_) {
+      item = items_[std::size_t(b & mask_)].load(std::memory_order_relaxed);
+      bottom_.store(b, std::memory_order_relaxed);
+      return true;
+    }
     bottom_.store(b, std::memory_order_seq_cst);
     std::int64_t t = top_.load(std::memory_order_seq_cst);
     bool mine = t <= b;
@@ -56,7 +62,18 @@ private:
   alignas(cache_line) std::atomic<std::int64_t> bottom_{0};
   alignas(cache_line) std::unique_ptr<std::atomic<std::int64_t>[]> items_;
   std::int64_t mask_;
+  bool alone_;
 };
+
+/// One fewer is missing; true when that was the last. Locked instructions cost more than all else here, so they are
+/// left out where they say nothing: nobody else is about (`alone`), or one is missing, which then can only be this one.
+inline bool last_arrives(std::atomic<int>& missing, bool alone) noexcept {
+  const int left = missing.load(std::memory_order_acquire);
+  if (left == 1) return true;
+  if (!alone) return missing.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  missing.store(left - 1, std::memory_order_relaxed);
+  return false;
+}
 
 /// Sleeps until `word` is no longer `seen`, somebody wakes it, or the time is up.
 void park(const std::atomic<std::uint32_t>& word, std::uint32_t seen, std::int64_t at_most_ns) noexcept;
