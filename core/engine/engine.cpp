@@ -1,6 +1,7 @@
 #include "core/engine/engine.hpp"
 
 #include "core/engine/sweep.hpp"
+#include "core/graph/check.hpp"
 #include "core/simd/cpu.hpp"
 #include "core/simd/simd.hpp"
 #include "core/units.hpp"
@@ -436,6 +437,7 @@ Engine::State::~State() {
 }
 
 Engine::Engine(const Graph& graph, const LiveFormat& format) : state_(std::make_unique<State>()) {
+  check(graph);
   State& s = *state_;
   s.format = format;
   s.format.max_frames = std::clamp(format.max_frames, 1, 65536);
@@ -493,6 +495,7 @@ double Engine::result(const std::string& path) const noexcept {
 }
 
 void Engine::swap(const Graph& graph) {
+  check(graph);
   const std::lock_guard guard(state_->lock);
   state_->put(graph);
   state_->reclaim();

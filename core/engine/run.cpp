@@ -3,6 +3,7 @@
 #include "core/engine/machine.hpp"
 #include "core/engine/pipeline.hpp"
 #include "core/engine/profile.hpp"
+#include "core/graph/check.hpp"
 #include "core/simd/cpu.hpp"
 #include "core/simd/simd.hpp"
 
@@ -261,6 +262,7 @@ double RunResults::value(const std::string& node, const std::string& result) con
 
 RunResults run(const Graph& graph, std::span<Source* const> inputs, std::span<const std::pair<Wire, Sink*>> sinks,
                const RunOptions& options, NodeStates* states, std::span<const std::string> listening) {
+  check(graph);
   return Run(graph, inputs, sinks, options, states, listening).go(states);
 }
 
