@@ -253,7 +253,10 @@ void engine(benchmark::State& state, Shape shape, double ns, int share) {
   if (share > 0 && ns >= 5000 && !s.helped) state.SkipWithError("nobody helped: the figure is void");
 }
 
-constexpr int blocks_per_run = 64;
+// A render is long: threads start once in tens of milliseconds of work at least.
+int blocks_of(const Shape& shape, double ns) {
+  return std::clamp(int(8e7 / (double(shape.size()) * std::max(ns, 10.0))), 64, 1024);
+}
 
 void pipeline(benchmark::State& state, Shape shape, double ns, int threads) {
   steps_of_recursion = int(ns * steps_per_ns());
@@ -264,7 +267,7 @@ void pipeline(benchmark::State& state, Shape shape, double ns, int threads) {
       if (before >= 0) pairs.emplace_back(before, int(i));
   const TaskGraph tasks = task_graph(int(shape.size()), pairs);
   Pipeline pipe(tasks, threads, 4);
-  const int blocks = ns >= 1000 ? blocks_per_run : 16 * blocks_per_run;
+  const int blocks = blocks_of(shape, ns);
   for (auto _ : state)
     pipe.run(
         0, blocks,
@@ -312,7 +315,7 @@ void tbb_pipeline(benchmark::State& state, Shape shape, double ns) {  // only fo
   steps_of_recursion = int(ns * steps_per_ns());
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, 2);
   Plain p(shape);
-  const int blocks = ns >= 1000 ? blocks_per_run : 16 * blocks_per_run;
+  const int blocks = blocks_of(shape, ns);
   for (auto _ : state) {
     int left = blocks;
     tbb::filter<void, int> first(tbb::filter_mode::serial_in_order, [&](tbb::flow_control& flow) {
