@@ -8,11 +8,14 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <complex>
 #include <cstdio>
+#include <functional>
+#include <limits>
 #include <mutex>
 #include <numbers>
 #include <stdexcept>
@@ -141,6 +144,66 @@ TEST_CASE("engine: helpers help, and change no bit", "[engine]") {
   CHECK(same_bits(live(alone, signal, 256), live(together, signal, 256)));
   CHECK(alone.stats().shared == 0);
   CHECK(together.stats().shared == together.stats().blocks);
+}
+
+TEST_CASE("engine: helpers allocate and lock nothing either, under swaps and settings", "[engine]") {
+  std::vector<std::thread> threads;
+  std::array<const char*, 2> seen{};
+  {
+    LiveFormat f = format(2, 64);
+    f.start_helper = [&](std::function<void()> work) {
+      threads.emplace_back([work, &what = seen[threads.size()]] {
+        {
+          const RtGuard guard(true);
+          work();
+        }
+        what = RtGuard::violation();
+      });
+    };
+    const auto branches = [](int count) {
+      Graph g;
+      const Wire in = g.input("in");
+      std::vector<Wire> all;
+      for (int i = 0; i < count; ++i) all.push_back(g.node(node_type<Stir>, "s" + std::to_string(i), {in}));
+      g.end = g.sum("sum", all);
+      return g;
+    };
+    Engine e(branches(8), f);
+    e.share(1);
+    live(e, noise(-12, 2), 64, [&](std::size_t at) {
+      if (at % 6400 == 0) e.swap(branches(6 + int(at / 6400) % 4));
+      if (at % 640 == 0) e.set("s0.amount", std::to_string(at % 100) + " %");
+    });
+    CHECK(e.stats().swaps > 2);
+  }
+  for (std::thread& t : threads) t.join();
+  for (const char* what : seen) CHECK(std::string(what ? what : "") == "");
+}
+
+/// So quiet that what comes out could only be a denormal number.
+struct Quarter {
+  static constexpr Info info{.name = "quarter", .doc = "Divides by four."};
+  void process(Block<Quarter>& b) noexcept {
+    for (auto [out, in] : b)
+      for (int i = 0; i < b.frames(); ++i) out[i] = in[i] * 0.25f;
+  }
+};
+
+TEST_CASE("engine: no denormal numbers on any thread, and the caller's arithmetic is as it was", "[engine]") {
+  Graph g;
+  const Wire in = g.input("in");
+  std::vector<Wire> all;
+  for (int i = 0; i < 16; ++i) all.push_back(g.node(node_type<Quarter>, "q" + std::to_string(i), {in}));
+  g.end = g.sum("sum", all);
+  const float least = std::numeric_limits<float>::min();
+  const Signal quiet(2, std::vector<float>(48000, least));
+  Engine e(g, format(2));
+  e.share(1);
+  const Signal out = live(e, quiet, 256);
+  for (const float x : out[0]) REQUIRE(x == 0);
+  volatile float still = least;
+  still = still * 0.25f;
+  CHECK(still > 0);
 }
 
 TEST_CASE("engine: settings glide, results arrive, wrong names are refused", "[engine]") {
