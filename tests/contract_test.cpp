@@ -154,6 +154,9 @@ TEST_CASE("every node is as late as it says", "[contract]") {
   const Signal in = noise(-20, 0.5);
   hear(rig, in);
   const Signal out = rig.run(in);
+  Rig unheard(type);
+  hear(unheard, in);
+  if (same_bits(unheard.run(Signal(2, std::vector<float>(in[0].size()))), out)) return;  // puts its own in its place
   const int most = rig.latency() + 64;
   double best = -1;
   int late = 0;

@@ -1,0 +1,105 @@
+// nodes/upward.cpp
+
+#include "core/dsp/analytic.hpp"
+#include "core/dsp/ballistics.hpp"
+#include "core/node.hpp"
+
+#include <vector>
+
+namespace {
+using namespace lacquer;
+
+struct Upward {
+  static constexpr Info info{
+      .name = "upward",
+      .doc = "Turns the signal up by a share of what it lacks to a threshold, and leaves loud passages alone.",
+      .source =
+          "Giannoulis, Massberg, Reiss: Digital Dynamic Range Compressor Design, JAES 60(6), 2012, eq. 4 and 16, "
+          "with the level mirrored at the threshold"};
+  static constexpr Port inputs[] = {
+      main_in, {"key", LACQUER_OR_MAIN, "What the detector hears."}
+  };
+  // clang-format off
+  static constexpr Param params[] = {
+      {"threshold", dBFS, -30, {-80, 0}, "RMS level below which the signal is turned up."},
+      {"ratio",     to_one, 1.5f, {1, 20}, "Decibels in for one decibel out, below the threshold."},
+      {"knee",      dB, 6, {0, 24}, "Width of the bend around the threshold."},
+      {"range",     dB, 6, {0, 40}, "No more gain than this."},
+      {"floor",     dBFS, -70, {-120, -20}, "Level at and below which nothing is turned up: noise, and the ends of fades."},
+      {"attack",    ms, 20, {0.1f, 500}, "Time to cover 63 % of the way to less gain."},
+      {"release",   ms, 250, {5, 5000}, "Time to cover 63 % of the way to more gain."},
+  };
+  // clang-format on
+  static constexpr Result results[] = {
+      {"boost",   dB, "How far the signal is turned up."   },
+      {"highest", dB, "The furthest it has been turned up."}
+  };
+
+  void prepare(const Setup<Upward>& s) {
+    rate = s.rate();
+    keys = s.channels("key");
+    pair = design_analytic_pair(20, rate);
+    power.resize(std::size_t(keys));
+    step = one_pole(average_ms, rate);
+    reset();
+  }
+  void reset() noexcept {
+    std::fill(power.begin(), power.end(), AnalyticState{});
+    moves.reset();
+    highest = 0;
+  }
+
+  void process(Block<Upward>& b) noexcept {
+    // What the average takes to see a level go is part of the time.
+    const double attack = double(b["attack"]), release = double(b["release"]);
+    pace.attack = one_pole(std::max(attack - 0.6 * average_ms, attack / 2), rate);
+    pace.release = one_pole(std::max(release - 1.6 * average_ms, release / 3), rate);
+    for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at));
+    b.report("boost", moves.now() < -1e-6 ? -moves.now() : 0);
+    b.report("highest", double(highest));
+  }
+
+private:
+  void part(Block<Upward>& b, int at, int n) noexcept {
+    const auto key = b.input("key");
+    const float* x[16];
+    for (int c = 0; c < keys; ++c) x[c] = key[c] + at;
+    simd().dynamics.analytic_rms(level, power.data(), pair, x, keys, step, n);
+    simd().to_db(level, n);
+
+    Ramp threshold = later(b.ramp("threshold"), at), slope = later(b.ramp("ratio"), at);
+    threshold.from = -threshold.from, threshold.to = -threshold.to;
+    slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
+    for (int i = 0; i < n; ++i) gain[i] = -level[i];
+    simd().dynamics.bend(gain, threshold, slope, later(b.ramp("knee"), at), b["range"], n);
+    const Ramp floor = later(b.ramp("floor"), at);
+    // Less gain is the attack: to the ballistics the gain is a reduction below nought.
+    for (int i = 0; i < n; ++i) gain[i] = -std::min(gain[i], std::max(0.0f, level[i] - floor[i]));
+    moves.process(gain, pace, n);
+    for (int i = 0; i < n; ++i) {
+      gain[i] = -gain[i];
+      highest = std::max(highest, gain[i]);
+    }
+    simd().to_gain(gain, n);
+    for (auto [out, in] : b) simd().multiply(out + at, in + at, gain, n);
+  }
+  static Ramp later(Ramp r, int at) noexcept {
+    r.at += at;
+    return r;
+  }
+
+  static constexpr int chunk = 512;
+  static constexpr double average_ms = 2.5;
+  double rate = 0, step = 1;
+  float highest = 0;
+  int keys = 0;
+  AnalyticPair pair{};
+  std::vector<AnalyticState> power;
+  Ballistics moves;
+  Ballistics::Pace pace;
+  alignas(64) float level[chunk], gain[chunk];
+};
+
+}  // namespace
+
+const lacquer_node_type& lacquer_node_upward = lacquer::node_type<Upward>;
