@@ -9,10 +9,9 @@ using namespace lacquer;
 // Everything happens in decibels, so that a quiet drum is shaped like a loud one. Two followers of the level differ
 // only in how fast they rise: their distance is the attack. Two others, only in how fast they fall: the sustain.
 struct Transient {
-  static constexpr Info info{
-      .name = "transient",
-      .doc = "Makes attacks and sustains louder or softer, whatever their level.",
-      .source = "the difference of two envelopes, after Gier, White: Transient Designer, SPL, 1998"};
+  static constexpr Info info{.name = "transient",
+                             .doc = "Makes attacks and sustains louder or softer, whatever their level.",
+                             .source = "differential envelopes, as in SPL's Transient Designer"};
   static constexpr Port inputs[] = {
       main_in, {"key", LACQUER_OR_MAIN, "What the detector hears."}
   };

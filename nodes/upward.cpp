@@ -1,10 +1,8 @@
 // nodes/upward.cpp
 
-#include "core/dsp/analytic.hpp"
 #include "core/dsp/ballistics.hpp"
+#include "core/dsp/rms_level.hpp"
 #include "core/node.hpp"
-
-#include <vector>
 
 namespace {
 using namespace lacquer;
@@ -38,22 +36,18 @@ struct Upward {
   void prepare(const Setup<Upward>& s) {
     rate = s.rate();
     keys = s.channels("key");
-    pair = design_analytic_pair(20, rate);
-    power.resize(std::size_t(keys));
-    step = one_pole(average_ms, rate);
+    detector.prepare(keys, rate);
     reset();
   }
   void reset() noexcept {
-    std::fill(power.begin(), power.end(), AnalyticState{});
+    detector.reset();
     moves.reset();
     highest = 0;
   }
 
   void process(Block<Upward>& b) noexcept {
-    // What the average takes to see a level go is part of the time.
-    const double attack = double(b["attack"]), release = double(b["release"]);
-    pace.attack = one_pole(std::max(attack - 0.6 * average_ms, attack / 2), rate);
-    pace.release = one_pole(std::max(release - 1.6 * average_ms, release / 3), rate);
+    pace.attack = one_pole(RmsLevel::left_of_rise(double(b["attack"])), rate);
+    pace.release = one_pole(RmsLevel::left_of_fall(double(b["release"])), rate);
     for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at));
     b.report("boost", moves.now() < -1e-6 ? -moves.now() : 0);
     b.report("highest", double(highest));
@@ -62,10 +56,9 @@ struct Upward {
 private:
   void part(Block<Upward>& b, int at, int n) noexcept {
     const auto key = b.input("key");
-    const float* x[16];
+    const float* x[64];
     for (int c = 0; c < keys; ++c) x[c] = key[c] + at;
-    simd().dynamics.analytic_rms(level, power.data(), pair, x, keys, step, n);
-    simd().to_db(level, n);
+    detector.process(level, x, n);
 
     Ramp threshold = later(b.ramp("threshold"), at), slope = later(b.ramp("ratio"), at);
     threshold.from = -threshold.from, threshold.to = -threshold.to;
@@ -89,12 +82,10 @@ private:
   }
 
   static constexpr int chunk = 512;
-  static constexpr double average_ms = 2.5;
-  double rate = 0, step = 1;
+  double rate = 0;
   float highest = 0;
   int keys = 0;
-  AnalyticPair pair{};
-  std::vector<AnalyticState> power;
+  RmsLevel detector;
   Ballistics moves;
   Ballistics::Pace pace;
   alignas(64) float level[chunk], gain[chunk];
