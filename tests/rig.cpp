@@ -21,8 +21,10 @@ Vertex vertex_of(const lacquer_node_type& type) {
   Graph g;
   g.node(type, type.name, {}, std::min(type.max_rows, 3u));
   Vertex& v = g.vertices[0];
-  for (std::uint32_t s = type.param_count; s < v.mix_slot(); ++s)  // rows that do something
-    if (const lacquer_param& p = v.param(s); !p.unit.choices) v.values[s] = p.init + (p.range.max - p.init) / 4;
+  for (std::uint32_t s = type.param_count; s < v.mix_slot(); ++s) {  // rows that do something, each more than the last
+    const float share = 1 / (6 - float((s - type.param_count) / type.row_param_count));
+    if (const lacquer_param& p = v.param(s); !p.unit.choices) v.values[s] = p.init + (p.range.max - p.init) * share;
+  }
   return v;
 }
 Vertex vertex_of(const std::string& step) {

@@ -1,0 +1,195 @@
+// nodes/multiband.cpp
+
+#include "core/dsp/ballistics.hpp"
+#include "core/dsp/crossover.hpp"
+#include "core/dsp/rms_level.hpp"
+#include "core/node.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <stdexcept>
+#include <vector>
+
+namespace {
+using namespace lacquer;
+
+struct Multiband {
+  static constexpr Info info{
+      .name = "multiband",
+      .doc = "Compresses up to six bands, each by itself, a row for each from the lowest up; untouched they sum flat.",
+      .source =
+          "S. H. Linkwitz, Active crossover networks for noncoincident drivers, JAES 24 (1976): 24 dB/octave, "
+          "all bands phase-matched by all-passes; Giannoulis, Massberg, Reiss: Digital Dynamic Range Compressor "
+          "Design, JAES 60(6), 2012, eq. 4 and 16"};
+  static constexpr int max_rows = 6;
+  // clang-format off
+  static constexpr Param row[] = {
+      {"heard",     one_of("band|solo|mute"), "band", "solo lets only bands be heard that have it, mute lets them not."},
+      {"to",        Hz, 1000, {20, 20000}, "Where the band ends and the next one starts; the last one has no end.", fixed},
+      {"threshold", dBFS, -24, {-80, 0}, "RMS level of the band above which it is turned down."},
+      {"ratio",     to_one, 1, {1, 100}, "Decibels in for one decibel out, above the threshold."},
+      {"knee",      dB, 6, {0, 24}, "Width of the bend around the threshold."},
+      {"range",     dB, 24, {0, 60}, "No more reduction than this."},
+      {"attack",    ms, 15, {0.1f, 500}, "Time to cover 63 % of the way to more reduction."},
+      {"release",   ms, 150, {5, 5000}, "Time to cover 63 % of the way back."},
+      {"gain",      dB, 0, {-24, 24}, "Of the band, after the reduction."},
+  };
+  // clang-format on
+  enum Heard { band, solo, mute };
+  static constexpr Result results[] = {
+      {"reduction", dB, "How far the band is turned down that is turned down most."},
+      {"deepest",   dB, "The furthest any band has been turned down."              }
+  };
+
+  void prepare(const Setup<Multiband>& s) {
+    rate_ = s.rate();
+    count_ = s.rows();
+    channels_ = s.channels();
+    constexpr int columns = int(std::size(row));
+    for (int k = 0; k + 1 < count_; ++k) {
+      const float to = s.values()[k * columns + 1];
+      if (k && !(to > s.values()[(k - 1) * columns + 1]))
+        throw std::runtime_error("multiband: each band must end higher than the one before; set 'to'");
+      if (double(to) > 0.45 * rate_) throw std::runtime_error("multiband: 'to' lies too close to half the sample rate");
+      corner_[k] = Corner::at(Corner::bend(double(to), rate_));
+    }
+    lines_.resize(std::size_t(channels_));
+    memory_.assign(std::size_t(count_ * channels_ * chunk), 0.0f);
+    pointers_.clear();
+    for (int k = 0; k < count_; ++k) {
+      for (int c = 0; c < channels_; ++c) pointers_.push_back(memory_.data() + (k * channels_ + c) * chunk);
+      bands_[k].detector.prepare(channels_, rate_);
+    }
+    reset();
+  }
+  void reset() noexcept {
+    std::fill(lines_.begin(), lines_.end(), Line{});
+    for (int k = 0; k < count_; ++k) {
+      Dynamics& d = bands_[k];
+      d.detector.reset();
+      d.moves.reset();
+      d.deepest = 0;
+      d.open = -1;
+    }
+    working_ = false;
+  }
+
+  void process(Block<Multiband>& b) noexcept {
+    bool alone = false;
+    for (int k = 0; k < count_; ++k) {
+      Dynamics& d = bands_[k];
+      d.pace.attack = one_pole(RmsLevel::left_of_rise(double(b(k, "attack"))), rate_);
+      d.pace.release = one_pole(RmsLevel::left_of_fall(double(b(k, "release"))), rate_);
+      alone = alone || b.as<Heard>(k, "heard") == solo;
+      const Ramp ratio = b.ramp(k, "ratio"), gain = b.ramp(k, "gain");
+      working_ = working_ || ratio.from != 1 || ratio.to != 1 || gain.from != 0 || gain.to != 0 ||
+                 b.as<Heard>(k, "heard") != band;
+    }
+    report(b);
+    // Until a band does something nothing is split; from then on always, since letting go of the all-passes would
+    // click.
+    if (!working_) return b.pass();
+    for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at), alone);
+    report(b);
+  }
+
+  std::string details() const {
+    nlohmann::json deepest = nlohmann::json::array();
+    for (int k = 0; k < count_; ++k) deepest.push_back(double(bands_[k].deepest));
+    return nlohmann::json{
+        {"bands_deepest_db", deepest}
+    }
+        .dump();
+  }
+
+private:
+  static constexpr int chunk = 256;
+  struct Line {
+    Crossover split[max_rows - 1];
+    CrossoverPhase phase[max_rows - 1][max_rows - 1];
+  };
+  struct Dynamics {
+    RmsLevel detector;
+    Ballistics moves;
+    Ballistics::Pace pace;
+    float deepest = 0;
+    double open = -1;  // how far it is heard; < 0: not begun
+  };
+
+  void part(Block<Multiband>& b, int at, int n, bool alone) noexcept {
+    const auto in = b.input("in");
+    const auto out = b.output("out");
+    for (int c = 0; c < channels_; ++c) split(in[c] + at, c, n);
+    for (int c = 0; c < channels_; ++c) std::fill_n(out[c] + at, n, 0.0f);
+    for (int k = 0; k < count_; ++k) {
+      Dynamics& d = bands_[k];
+      float* const* x = pointers_.data() + k * channels_;
+      d.detector.process(curve_, x, n);
+      Ramp slope = later(b.ramp(k, "ratio"), at);
+      slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
+      simd().dynamics.bend(curve_, later(b.ramp(k, "threshold"), at), slope, later(b.ramp(k, "knee"), at),
+                           b(k, "range"), n);
+      d.moves.process(curve_, d.pace, n);
+      d.deepest = std::max(d.deepest, simd().peak(curve_, n));
+      const Ramp gain = later(b.ramp(k, "gain"), at);
+      for (int i = 0; i < n; ++i) curve_[i] = gain[i] - curve_[i];
+      simd().to_gain(curve_, n);
+      open(d, b.as<Heard>(k, "heard"), alone, n);
+      for (int c = 0; c < channels_; ++c) {
+        simd().multiply(x[c], x[c], curve_, n);
+        simd().add(out[c] + at, out[c] + at, x[c], n);
+      }
+    }
+  }
+  /// Into the bands of channel c. Each band meets, as filter or as all-pass, every split there is.
+  void split(const float* in, int c, int n) noexcept {
+    Line& line = lines_[std::size_t(c)];
+    for (int i = 0; i < n; ++i) {
+      double rest = double(in[i]);
+      for (int k = 0; k + 1 < count_; ++k) {
+        auto [low, high] = line.split[k](rest, corner_[k]);
+        for (int later = k + 1; later + 1 < count_; ++later) low = line.phase[k][later](low, corner_[later]);
+        pointers_[std::size_t(k * channels_ + c)][i] = float(low);
+        rest = high;
+      }
+      pointers_[std::size_t((count_ - 1) * channels_ + c)][i] = float(rest);
+    }
+  }
+  /// Solo and mute take 20 ms, without an edge.
+  void open(Dynamics& d, Heard heard, bool alone, int n) noexcept {
+    const double goal = heard == mute || (alone && heard != solo) ? 0 : 1, step = 1 / (0.020 * rate_);
+    if (d.open < 0) d.open = goal;
+    if (d.open == goal && goal == 1) return;
+    for (int i = 0; i < n; ++i) {
+      d.open += std::clamp(goal - d.open, -step, step);
+      curve_[i] *= float(d.open * d.open * (3 - 2 * d.open));
+    }
+  }
+  void report(Block<Multiband>& b) const noexcept {
+    double now = 0, deepest = 0;
+    for (int k = 0; k < count_; ++k) {
+      now = std::max(now, bands_[k].moves.now());
+      deepest = std::max(deepest, double(bands_[k].deepest));
+    }
+    b.report("reduction", now > 1e-6 ? now : 0);
+    b.report("deepest", deepest);
+  }
+  static Ramp later(Ramp r, int at) noexcept {
+    r.at += at;
+    return r;
+  }
+
+  double rate_ = 0;
+  int count_ = 0, channels_ = 0;
+  bool working_ = false;
+  Corner corner_[max_rows];
+  Dynamics bands_[max_rows];
+  std::vector<Line> lines_;
+  std::vector<float> memory_;
+  std::vector<float*> pointers_;  // by band and channel
+  alignas(64) float curve_[chunk];
+};
+
+}  // namespace
+
+const lacquer_node_type& lacquer_node_multiband = lacquer::node_type<Multiband>;

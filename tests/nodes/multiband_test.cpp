@@ -1,0 +1,150 @@
+// tests/nodes/multiband_test.cpp — multiband, dynamic_eq, mono_bass: responses from impulses, gains from steady tones.
+
+#include "tests/rig.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <complex>
+#include <numbers>
+
+using namespace lacquer;
+
+namespace {
+constexpr float rms = 3.0103f;  // by power a sine reads 3 dB less than its peak
+
+double response_db(const std::vector<float>& h, double f, double rate = 48000) {
+  std::complex<double> sum = 0, turn = std::polar(1.0, -2 * std::numbers::pi * f / rate), now = 1;
+  for (const float x : h) sum += double(x) * now, now *= turn;
+  return 20 * std::log10(std::max(std::abs(sum), 1e-12));
+}
+/// All channels alike.
+Signal impulse(int channels, std::size_t frames, float height = 1) {
+  Signal s;
+  for (int c = 0; c < channels; ++c) s.emplace_back(frames);
+  for (auto& c : s) c[0] = height;
+  return s;
+}
+double gain_db(Rig& rig, double level, double f) {  // of a steady tone
+  const Signal in = sine(float(level), f, 2);
+  const Signal out = rig.run(in);
+  double a = 0, b = 0;
+  for (std::size_t i = in[0].size() - 9600; i < in[0].size(); ++i) {
+    a += double(in[0][i]) * double(in[0][i]);
+    b += double(out[0][i]) * double(out[0][i]);
+  }
+  return 10 * std::log10(b / a);
+}
+const std::string four = "[band: {to: 120 Hz}, band: {to: 1 kHz}, band: {to: 6 kHz}, band: {}]";
+}  // namespace
+
+TEST_CASE("multiband: with nothing to do not one bit changes", "[multiband]") {
+  Rig rig("multiband: " + four);
+  REQUIRE(rig.ready());
+  const Signal s = noise(-3, 0.5);
+  CHECK(same_bits(rig.run(s), s));
+}
+
+TEST_CASE("multiband: bands that leave the signal alone sum flat", "[multiband]") {
+  // A ratio above thresholds that are never reached: split, and summed again.
+  const std::string bands = GENERATE(
+      "[band: {to: 200 Hz, ratio: 2:1, threshold: 0 dB, knee: 0 dB}, band: {}]",
+      "[band: {to: 120 Hz, ratio: 2:1, threshold: 0 dB, knee: 0 dB}, band: {to: 1 kHz}, band: {to: 6 kHz}, band: {}]",
+      "[band: {to: 60 Hz, ratio: 2:1, threshold: 0 dB, knee: 0 dB}, band: {to: 200 Hz}, band: {to: 700 Hz}, band: {to: "
+      "2 kHz}, band: {to: 7 kHz}, band: {}]");
+  Rig rig("multiband: " + bands, 1);
+  REQUIRE(rig.ready());
+  const Signal out = rig.run(impulse(1, 48000, 0.5f));
+  for (const double f : {25.0, 60.0, 120.0, 200.0, 450.0, 700.0, 1000.0, 2500.0, 6000.0, 9000.0, 19000.0})
+    CHECK(response_db(out[0], f) + 6.0206 == Approx(0).margin(0.001));
+}
+
+TEST_CASE("multiband: each band follows its own threshold and ratio", "[multiband]") {
+  Rig rig(
+      "multiband: [band: {to: 200 Hz, threshold: -30 dB, ratio: 2:1, knee: 0 dB}, band: {to: 4 kHz, threshold: -40 "
+      "dB, ratio: 4:1, knee: 0 dB}, band: {threshold: -20 dB, ratio: 3:1, knee: 0 dB}]");
+  CHECK(gain_db(rig, -20 + rms, 40) == Approx(-5).margin(0.1));
+  rig.reset();
+  CHECK(gain_db(rig, -20 + rms, 900) == Approx(-15).margin(0.3));  // its neighbours' slopes are heard, too
+  rig.reset();
+  CHECK(gain_db(rig, -8 + rms, 15000) == Approx(-8).margin(0.1));
+  CHECK(rig.result("deepest") == Approx(8).margin(0.1));
+}
+
+TEST_CASE("multiband: solo and mute", "[multiband]") {
+  Rig muted("multiband: [band: {to: 500 Hz}, mute: {}]", 1);
+  const Signal low = muted.run(impulse(1, 24000));
+  CHECK(response_db(low[0], 100) == Approx(0).margin(0.03));
+  CHECK(response_db(low[0], 500) == Approx(-6.02).margin(0.02));
+  CHECK(response_db(low[0], 2000) < -45);
+  Rig alone("multiband: [band: {to: 500 Hz}, solo: {}]", 1);
+  CHECK(response_db(alone.run(impulse(1, 24000))[0], 100) < -50);
+}
+
+TEST_CASE("multiband: splits that do not rise are refused", "[multiband]") {
+  CHECK_FALSE(Rig("multiband: [band: {to: 500 Hz}, band: {to: 400 Hz}, band: {}]").ready());
+  CHECK_FALSE(Rig("multiband: [band: {to: 15 kHz}, band: {}]", 2, 22050).ready());
+}
+
+TEST_CASE("dynamic_eq: quiet bands leave every bit", "[dynamic_eq]") {
+  Rig rig(
+      "dynamic_eq: [bell: {threshold: -10 dB}, low_shelf: {freq: 100 Hz, threshold: -10 dB}, high_shelf: {freq: 8 "
+      "kHz, threshold: -10 dB}]");
+  REQUIRE(rig.ready());
+  const Signal s = noise(-25, 0.5);
+  CHECK(same_bits(rig.run(s), s));
+}
+
+TEST_CASE("dynamic_eq: what a band exceeds moves its gain by the ratio's share", "[dynamic_eq]") {
+  struct Case {
+    const char* row;
+    double freq, level, gain;
+  };
+  const Case c = GENERATE(
+      Case{"bell: {freq: 1 kHz, q: 2, threshold: -40 dB, ratio: 2:1, knee: 0 dB, range: 24 dB}", 1000, -30, -5},
+      Case{"bell: {freq: 1 kHz, q: 2, threshold: -40 dB, ratio: 2:1, knee: 0 dB, range: 24 dB, toward: up}", 1000, -30,
+           5},
+      Case{"bell: {freq: 1 kHz, q: 2, threshold: -40 dB, ratio: 100:1, knee: 0 dB, range: 6 dB}", 1000, -20, -6},
+      Case{"bell: {freq: 1 kHz, gain: 3 dB, threshold: -40 dB, ratio: 2:1, knee: 0 dB}", 1000, -30, -2},
+      Case{"low_shelf: {freq: 500 Hz, threshold: -40 dB, ratio: 4:1, knee: 0 dB}", 40, -30, -7.5},
+      Case{"high_shelf: {freq: 2 kHz, threshold: -40 dB, ratio: 2:1, knee: 0 dB}", 18000, -30, -5});
+  INFO(c.row);
+  Rig rig(std::string("dynamic_eq: [") + c.row + "]");
+  CHECK(gain_db(rig, c.level + double(rms), c.freq) == Approx(c.gain).margin(0.1));
+}
+
+TEST_CASE("dynamic_eq: far from the band nothing moves, and the key decides", "[dynamic_eq]") {
+  Rig rig("dynamic_eq: {rows: [bell: {freq: 1 kHz, q: 4, threshold: -60 dB, ratio: 100:1, range: 12 dB}], key: key}");
+  REQUIRE(rig.ready());
+  const Signal far = sine(-20, 60, 2), key = sine(-10, 1000, 2);
+  const Signal out = rig.run(far, key);
+  CHECK(level(out, 0.1) == Approx(-20).margin(0.05));
+  CHECK(rig.result("moved") == Approx(12).margin(0.01));
+}
+
+TEST_CASE("mono_bass: the low side goes, the mid keeps its level, and both keep step", "[mono_bass]") {
+  Rig mid("mono_bass: {freq: 120 Hz}"), side("mono_bass: {freq: 120 Hz}");
+  const Signal middle = mid.run(impulse(2, 48000));
+  CHECK(middle[0] == middle[1]);
+  for (const double f : {30.0, 120.0, 1000.0, 15000.0}) CHECK(response_db(middle[0], f) == Approx(0).margin(0.001));
+  Signal apart = impulse(2, 48000);
+  apart[1][0] = -1;
+  const Signal sides = side.run(apart);
+  CHECK(response_db(sides[0], 120) == Approx(-6.02).margin(0.02));
+  CHECK(response_db(sides[0], 30) < -46);
+  CHECK(response_db(sides[0], 1000) == Approx(0).margin(0.01));
+  // A source on the left alone stays there above the split: mid and side arrive together.
+  Rig left("mono_bass: {freq: 120 Hz}");
+  Signal only = impulse(2, 48000);
+  only[1][0] = 0;
+  const Signal one = left.run(only);
+  CHECK(response_db(one[1], 2000) < -45);
+  CHECK(response_db(one[0], 2000) == Approx(0).margin(0.02));
+}
+
+TEST_CASE("mono_bass: at nought not one bit changes", "[mono_bass]") {
+  Rig rig("mono_bass: {amount: 0 %}");
+  const Signal s = noise(-3, 0.3);
+  CHECK(same_bits(rig.run(s), s));
+  CHECK_FALSE(Rig("mono_bass", 1).ready());
+}
