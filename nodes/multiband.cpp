@@ -119,7 +119,7 @@ private:
   void part(Block<Multiband>& b, int at, int n, bool alone) noexcept {
     const auto in = b.input("in");
     const auto out = b.output("out");
-    for (int c = 0; c < channels_; ++c) split(in[c] + at, c, n);
+    split(in, at, n);
     for (int c = 0; c < channels_; ++c) std::fill_n(out[c] + at, n, 0.0f);
     for (int k = 0; k < count_; ++k) {
       Dynamics& d = bands_[k];
@@ -141,18 +141,26 @@ private:
       }
     }
   }
-  /// Into the bands of channel c. Each band meets, as filter or as all-pass, every split there is.
-  void split(const float* in, int c, int n) noexcept {
-    Line& line = lines_[std::size_t(c)];
-    for (int i = 0; i < n; ++i) {
-      double rest = double(in[i]);
-      for (int k = 0; k + 1 < count_; ++k) {
-        auto [low, high] = line.split[k](rest, corner_[k]);
-        for (int later = k + 1; later + 1 < count_; ++later) low = line.phase[k][later](low, corner_[later]);
-        pointers_[std::size_t(k * channels_ + c)][i] = float(low);
-        rest = high;
-      }
-      pointers_[std::size_t((count_ - 1) * channels_ + c)][i] = float(rest);
+  /// Into the bands. Each band meets, as filter or as all-pass, every split there is. Two channels go side by side, so
+  /// that neither waits for its own recursion alone.
+  void split(const Bus<const float>& in, int at, int n) noexcept {
+    for (int first = 0; first < channels_; first += 2) {
+      const int lanes = std::min(2, channels_ - first);
+      Line line[2];
+      for (int l = 0; l < lanes; ++l) line[l] = lines_[std::size_t(first + l)];
+      for (int i = 0; i < n; ++i)
+        for (int l = 0; l < lanes; ++l) {
+          const int c = first + l;
+          double rest = double(in[c][at + i]);
+          for (int k = 0; k + 1 < count_; ++k) {
+            auto [low, high] = line[l].split[k](rest, corner_[k]);
+            for (int later = k + 1; later + 1 < count_; ++later) low = line[l].phase[k][later](low, corner_[later]);
+            pointers_[std::size_t(k * channels_ + c)][i] = float(low);
+            rest = high;
+          }
+          pointers_[std::size_t((count_ - 1) * channels_ + c)][i] = float(rest);
+        }
+      for (int l = 0; l < lanes; ++l) lines_[std::size_t(first + l)] = line[l];
     }
   }
   /// Solo and mute take 20 ms, without an edge.
