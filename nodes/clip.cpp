@@ -42,7 +42,8 @@ struct Clip {
     const Ramp ceiling = b.ramp("ceiling"), knee = b.ramp("knee");
     const Ramp top = amplitude(ceiling.from, ceiling.to, ceiling);
     const Ramp start = amplitude(ceiling.from - knee.from, ceiling.to - knee.to, ceiling);
-    const float lowest = std::min({start.from, start.to, top.from, top.to});
+    // A little lower than either end of the ramps, for what rounding does between them.
+    const float lowest = 0.9999f * std::min({start.from, start.to, top.from, top.to});
     const auto curve = [&](float* out, const float* in, float, int done, int n) {
       if (simd().peak(in, n) <= lowest) {
         std::fill_n(out, n, 0.0f);

@@ -98,11 +98,11 @@ struct Compressor {
 
   void part(Block<Compressor>& b, int at, int n) noexcept {
     hear(b, at, n);
-    const Ramp threshold = later(b.ramp("threshold"), at), knee = later(b.ramp("knee"), at);
-    Ramp slope = later(b.ramp("ratio"), at);
+    const Ramp threshold = b.ramp("threshold").later(at), knee = b.ramp("knee").later(at);
+    Ramp slope = b.ramp("ratio").later(at);
     slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
-    Ramp makeup = later(b.ramp("makeup"), at);
-    const float range = b["range"];
+    Ramp makeup = b.ramp("makeup").later(at);
+    const Ramp range = b.ramp("range").later(at);
     for (Path& p : paths) {
       simd().dynamics.bend(p.curve, threshold, slope, knee, range, n);
       p.moves.process(p.curve, pace, n);
@@ -173,16 +173,12 @@ struct Compressor {
 
   /// Half the reduction of a steady signal at full scale.
   static float full_scale(float threshold, float slope, float knee) noexcept {
-    simd().dynamics.bend(&(threshold = -threshold), {0, 0}, {slope, slope}, {knee, knee}, 1000, 1);
+    simd().dynamics.bend(&(threshold = -threshold), {0, 0}, {slope, slope}, {knee, knee}, {1000, 1000}, 1);
     return threshold / 2;
   }
   void step_towards(double toggle) noexcept {
     const double step = 1 / (0.020 * rate);
     automatic += std::clamp(toggle - automatic, -step, step);
-  }
-  static Ramp later(Ramp r, int at) noexcept {
-    r.at += at;
-    return r;
   }
 
   static constexpr int chunk = 512;

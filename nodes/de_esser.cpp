@@ -52,6 +52,7 @@ struct DeEsser {
     split = s["mode"] == 0;
     heard.resize(std::size_t(s.channels("key")));
     treble.assign(heard.size(), std::vector<float>(chunk));
+    pointers.clear();
     for (auto& t : treble) pointers.push_back(t.data());
     turned.resize(std::size_t(s.channels()));
     detector.prepare(int(heard.size()), rate);
@@ -66,11 +67,11 @@ struct DeEsser {
   }
 
   void process(Block<DeEsser>& b) noexcept {
-    pace.attack = one_pole(RmsLevel::left_of_rise(double(b["attack"])), rate);
-    pace.release = one_pole(RmsLevel::left_of_fall(double(b["release"])), rate);
+    pace.attack = detector.rise(double(b["attack"]));
+    pace.release = detector.fall(double(b["release"]));
     const Ramp freq = b.ramp("freq");
     const Ramp g{float(warped(freq.from)), float(warped(freq.to)), freq.at, freq.frames};
-    for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at), later(g, at));
+    for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at), g.later(at));
     b.report("reduction", moves.now() > 1e-6 ? moves.now() : 0);
     b.report("deepest", double(deepest));
   }
@@ -83,10 +84,11 @@ private:
         const double step = double(g[i]);
         treble[c][std::size_t(i)] = float(heard[c].second(heard[c].first(double(key[int(c)][at + i]), step), step));
       }
-    detector.process(gain, pointers.data(), n);
-    Ramp slope = later(b.ramp("ratio"), at);
+    detector.process(gain, pointers.data(), 0, n);
+    Ramp slope = b.ramp("ratio").later(at);
     slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
-    simd().dynamics.bend(gain, later(b.ramp("threshold"), at), slope, later(b.ramp("knee"), at), b["range"], n);
+    simd().dynamics.bend(gain, b.ramp("threshold").later(at), slope, b.ramp("knee").later(at),
+                         b.ramp("range").later(at), n);
     moves.process(gain, pace, n);
     for (int i = 0; i < n; ++i) {
       deepest = std::max(deepest, gain[i]);
@@ -110,10 +112,6 @@ private:
   double warped(float freq) const noexcept {
     const SinCos t = sin_cos(std::numbers::pi * std::min(double(freq) / rate, 0.49));
     return t.sin / (t.sin + t.cos);
-  }
-  static Ramp later(Ramp r, int at) noexcept {
-    r.at += at;
-    return r;
   }
 
   static constexpr int chunk = 512;

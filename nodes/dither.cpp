@@ -43,7 +43,7 @@ struct Dither {
     int first = begun_ ? 0 : b.frames();
     for (int c = 0; c < in.channels && !begun_; ++c)
       for (int i = 0; i < first; ++i)
-        if (const double y = double(in[c][i]) * steps_; y != nearest(y)) first = i;
+        if (const double y = double(in[c][i]) * steps_; y != Quantiser::nearest(y)) first = i;
     begun_ = begun_ || first < b.frames();
     for (int c = 0; c < in.channels; ++c) {
       std::copy_n(in[c], first, out[c]);
@@ -54,7 +54,7 @@ struct Dither {
         if (shaped_)
           for (int k = 0; k < taps; ++k) wanted -= curve[k] * e.error[k];
         const Uniforms u(key, b.time() + i);
-        const double y = nearest(wanted + u.a - u.b);
+        const double y = Quantiser::nearest(wanted + u.a - u.b);
         for (int k = taps - 1; k > 0; --k) e.error[k] = e.error[k - 1];
         e.error[0] = y - wanted;
         out[c][i] = float(std::clamp(y, -steps_, steps_ - 1) / steps_);
@@ -68,8 +68,6 @@ private:
   struct Line {
     double error[taps] = {};
   };
-  static double nearest(double y) { return (y + 0x1.8p52) - 0x1.8p52; }  // ties to even
-
   double steps_ = 1;
   bool shaped_ = false, begun_ = false;
   std::vector<Line> lines_;

@@ -74,8 +74,8 @@ struct DynamicEq {
   void process(Block<DynamicEq>& b) noexcept {
     for (std::size_t k = 0; k < bands_.size(); ++k) {
       Running& r = bands_[k];
-      r.pace.attack = one_pole(RmsLevel::left_of_rise(double(b(int(k), "attack"))), rate_);
-      r.pace.release = one_pole(RmsLevel::left_of_fall(double(b(int(k), "release"))), rate_);
+      r.pace.attack = r.detector.rise(double(b(int(k), "attack")));
+      r.pace.release = r.detector.fall(double(b(int(k), "release")));
     }
     for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at));
     double now = 0, furthest = 0;
@@ -141,16 +141,16 @@ private:
                     freq.at + at,
                     freq.frames};
       listen(r, kind, way, n);
-      r.detector.process(gain_, pointers_.data(), n);
-      Ramp slope = later(b.ramp(number, "ratio"), at);
+      r.detector.process(gain_, pointers_.data(), 0, n);
+      Ramp slope = b.ramp(number, "ratio").later(at);
       slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
-      simd().dynamics.bend(gain_, later(b.ramp(number, "threshold"), at), slope, later(b.ramp(number, "knee"), at),
-                           b(number, "range"), n);
+      simd().dynamics.bend(gain_, b.ramp(number, "threshold").later(at), slope, b.ramp(number, "knee").later(at),
+                           b.ramp(number, "range").later(at), n);
       r.moves.process(gain_, r.pace, n);
       r.furthest = std::max(r.furthest, simd().peak(gain_, n));
       const double goal = b(number, "toward") == 1 ? 1 : -1, step = 2 / (0.020 * rate_);
       if (r.toward == 0) r.toward = goal;
-      const Ramp still = later(b.ramp(number, "gain"), at);
+      const Ramp still = b.ramp(number, "gain").later(at);
       for (int i = 0; i < n; ++i) {
         if (r.toward != goal) r.toward += std::clamp(goal - r.toward, -step, step);
         const float db = still[i] + float(r.toward) * gain_[i];
@@ -200,10 +200,6 @@ private:
         s = {corner(g * root, k), a * a, k * (1 - a) * a, 1 - a * a};
         break;
     }
-  }
-  static Ramp later(Ramp r, int at) noexcept {
-    r.at += at;
-    return r;
   }
 
   struct Shape {

@@ -20,14 +20,13 @@ struct Eq {
           "Filters (2016)"};
   static constexpr int max_rows = 32;
   static constexpr Param row[] = {
-      {"kind",                                                                        one_of("bell|low_shelf|high_shelf|low_cut|high_cut|notch|band_pass|tilt"), "bell",
-       "What the band does."                                                                                                                                                                                                                      },
-      {"freq",                                                                        Hz,                                                                        1000,   {10, 40000},                                                               "Centre, corner, or where a tilt turns."},
-      {"gain",                                                                             dB,                                                                                                                                                 0,                                                                         {-24, 24}, "Of a bell or shelf; of a tilt, at the top, and as much less at the bottom."},
-      {"q", plain,                                                                          0.707f,                                                                              q_range,                                                                                                                                                  "Narrowness of a bell, notch or band pass, slope of a shelf, resonance of a cut."},
+      band_param,
+      freq_param,
+      gain_param,
+      q_param,
       slope_param,
       alignment_param,
-      {"channel",                                                                      one_of("stereo|left|right|mid|side"),                                                              "stereo","Where the band works."}
+      {"channel", one_of("stereo|left|right|mid|side"), "stereo", "Where the band works."}
   };
   enum Column { kind, freq, gain, q, slope, alignment, channel, columns };
   static_assert(columns == std::size(row));

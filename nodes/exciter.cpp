@@ -37,6 +37,7 @@ struct Exciter {
       l.harmonics.assign(chunk, 0.0f);
       l.signal.assign(std::size_t(late + chunk), 0.0f);
     }
+    pointers_.clear();
     for (Line& l : lines_) pointers_.push_back(l.treble.data());
     reset();
   }
@@ -66,10 +67,6 @@ private:
   void part(Block<Exciter>& b, int at, int n) noexcept {
     const auto in = b.input("in");
     const auto out = b.output("out");
-    const auto later = [&](Ramp r, int by) {
-      r.at += by;
-      return r;
-    };
     for (int c = 0; c < channels_; ++c) {
       Line& l = lines_[std::size_t(c)];
       float* signal = l.signal.data();
@@ -78,12 +75,12 @@ private:
       std::copy_n(in[c] + at, n, signal + late);
       for (int i = 0; i < n; ++i) l.treble[std::size_t(i)] = float(high(l.before, double(in[c][at + i]), at + i));
     }
-    const Ramp drive = b.ramp("drive"), amount = later(b.ramp("amount"), at);
+    const Ramp drive = b.ramp("drive"), amount = b.ramp("amount").later(at);
     const auto curve = [&](float* added, const float* x, float phase, int done, int count) {
       simd().colour.bend(added, x,
                          {
-                             false, even_ ? 0.4f : 0.0f, later(drive, at + done), {0, 0},
-                                       phase
+                             false, even_ ? 0.4f : 0.0f, drive.later(at + done), {0, 0},
+                                      phase
       },
                          count);
     };

@@ -36,8 +36,7 @@ struct Expander {
 
   void prepare(const Setup<Expander>& s) {
     rate = s.rate();
-    keys = s.channels("key");
-    detector.prepare(keys, rate);
+    detector.prepare(s.channels("key"), s.rate());
     reset();
   }
   void reset() noexcept {
@@ -48,8 +47,8 @@ struct Expander {
   }
 
   void process(Block<Expander>& b) noexcept {
-    pace.attack = one_pole(RmsLevel::left_of_rise(double(b["attack"])), rate);
-    pace.release = one_pole(RmsLevel::left_of_fall(double(b["release"])), rate);
+    pace.attack = detector.rise(double(b["attack"]));
+    pace.release = detector.fall(double(b["release"]));
     pace.hold = int(double(b["hold"]) * 0.001 * rate + 0.5);
     for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at));
     b.report("reduction", moves.now() < -1e-6 ? -moves.now() : 0);
@@ -58,13 +57,10 @@ struct Expander {
 
 private:
   void part(Block<Expander>& b, int at, int n) noexcept {
-    const auto key = b.input("key");
-    const float* x[64];
-    for (int c = 0; c < keys; ++c) x[c] = key[c] + at;
-    detector.process(gain, x, n);
+    detector.process(gain, b.input("key").data, at, n);
 
-    Ramp threshold = later(b.ramp("threshold"), at), slope = later(b.ramp("ratio"), at);
-    const Ramp hysteresis = later(b.ramp("hysteresis"), at);
+    Ramp threshold = b.ramp("threshold").later(at), slope = b.ramp("ratio").later(at);
+    const Ramp hysteresis = b.ramp("hysteresis").later(at);
     for (int i = 0; i < n; ++i) {
       if (gain[i] >= threshold[i]) open = true;
       if (gain[i] < threshold[i] - hysteresis[i]) open = false;
@@ -72,7 +68,7 @@ private:
     }
     threshold.from = -threshold.from, threshold.to = -threshold.to;
     slope.from -= 1, slope.to -= 1;
-    simd().dynamics.bend(gain, threshold, slope, later(b.ramp("knee"), at), b["range"], n);
+    simd().dynamics.bend(gain, threshold, slope, b.ramp("knee").later(at), b.ramp("range").later(at), n);
     // To open is the attack: to the ballistics a gain below nought that rises.
     for (int i = 0; i < n; ++i) gain[i] = -gain[i];
     moves.process(gain, pace, n);
@@ -80,15 +76,10 @@ private:
     simd().to_gain(gain, n);
     for (auto [out, in] : b) simd().multiply(out + at, in + at, gain, n);
   }
-  static Ramp later(Ramp r, int at) noexcept {
-    r.at += at;
-    return r;
-  }
 
   static constexpr int chunk = 512;
   double rate = 0;
   float deepest = 0;
-  int keys = 0;
   bool open = true;
   RmsLevel detector;
   Ballistics moves;

@@ -2,45 +2,26 @@
 //
 // The magnitude is that of the analogue prototypes themselves; the phase is none, the least there can be, or between.
 // Blocks of the convolution are counted in programme time, so that they do not depend on how the stream is cut. What
-// has changed is heard from the next block on, and fades in over it.
+// has changed is heard from the next block on, and fades in over it. A change designs the kernel at once, which takes
+// milliseconds: no matter in a render, but more than a short live block has.
 
+#include "core/dsp/fft.hpp"
 #include "core/dsp/filter_params.hpp"
-
-#include <kissfft/kiss_fft.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <stdexcept>
 #include <vector>
 
 namespace {
 using namespace lacquer;
 
-/// Complex transforms of one size. [audio] after prepare.
-class Fft {
-public:
-  using Complex = kiss_fft_cpx;
-  void prepare(int size) {
-    forward_.reset(kiss_fft_alloc(size, 0, nullptr, nullptr));
-    inverse_.reset(kiss_fft_alloc(size, 1, nullptr, nullptr));
-    if (!forward_ || !inverse_) throw std::bad_alloc();
-  }
-  void forward(Complex* out, const Complex* in) const noexcept { kiss_fft(forward_.get(), in, out); }
-  void inverse(Complex* out, const Complex* in) const noexcept { kiss_fft(inverse_.get(), in, out); }  ///< times size
-
-private:
-  struct Free {
-    void operator()(kiss_fft_cfg c) const { kiss_fft_free(c); }
-  };
-  std::unique_ptr<kiss_fft_state, Free> forward_, inverse_;
-};
-
 struct LinearEq {
   static constexpr Info info{
       .name = "linear_eq",
-      .doc = "Equaliser that leaves the phase alone, at the price of latency: a row for each band, as in eq.",
+      .doc =
+          "Equaliser that leaves the phase alone, at the price of latency, made for renders: a row for each band, as "
+          "in eq.",
       .source =
           "prototypes: R. Bristow-Johnson, Audio EQ Cookbook; least phase from the cepstrum: Oppenheim, Schafer, "
           "Discrete-Time Signal Processing, 1989, 12.3; T. G. Stockham, High-speed convolution, AFIPS 28, 1966"};
@@ -51,15 +32,7 @@ struct LinearEq {
        "100 is linear, 0 the least there can be, without ringing ahead; between: mixed."}
   };
   static constexpr int max_rows = 32;
-  static constexpr Param row[] = {
-      {"kind", one_of("bell|low_shelf|high_shelf|low_cut|high_cut|notch|band_pass|tilt"), "bell",
-       "What the band does."                                                                                                                                                            },
-      { "freq",    Hz,                                                                      1000, {10, 40000},                                          "Centre, corner, or where a tilt turns."},
-      { "gain",    dB,                                                                         0,   {-24, 24},      "Of a bell or shelf; of a tilt, at the top, and as much less at the bottom."},
-      { "q", plain,                                                                    0.707f,     q_range, "Narrowness of a bell, notch or band pass, slope of a shelf, resonance of a cut."},
-      slope_param,
-      alignment_param
-  };
+  static constexpr Param row[] = {band_param, freq_param, gain_param, q_param, slope_param, alignment_param};
   enum Column { kind, freq, gain, q, slope, alignment, columns };
   static_assert(columns == std::size(row));
 
@@ -70,14 +43,22 @@ struct LinearEq {
     for (int r = 0; r < rows_; ++r)
       if (const Band b = band_of(s.values() + 1 + r * columns); b.is_cut() && !exists(b.alignment, b.order))
         throw std::runtime_error(std::string("linear_eq: ") + no_such_alignment);
+    double longest = 0.3;
+    for (int r = 0; r < rows_; ++r) longest = std::max(longest, ringing(band_of(s.values() + 1 + r * columns)));
     taps_ = 4096;
-    while (taps_ < 0.3 * rate_) taps_ *= 2;  // a third of a second: 3 Hz apart
+    while (taps_ < std::min(longest, most_seconds) * rate_) taps_ *= 2;
     design_.prepare(taps_);
     block_fft_.prepare(2 * block);
     parts_ = taps_ / block;
     values_.assign(std::size_t(1 + rows_ * columns), 0.0f);
     plane_.resize(std::size_t(taps_));
+    window_.resize(std::size_t(taps_));
+    for (int i = 0; i < taps_; ++i) {  // the last eighth at either end is faded: what rings for longer has no edge
+      const double edge = std::min(1.0, 8.0 * std::min(i, taps_ - i) / taps_);
+      window_[std::size_t(i)] = float((1 - sin_cos(std::numbers::pi * edge).cos) / 2 / taps_ / (2 * block));
+    }
     turned_.resize(std::size_t(taps_));
+    power_.resize(std::size_t(taps_ / 2 + 1));
     for (Kernel& k : kernels_) k.spectra.resize(std::size_t(parts_ * 2 * block));
     sum_.resize(2 * block);
     time_.resize(2 * block);
@@ -135,6 +116,7 @@ struct LinearEq {
 
 private:
   static constexpr int block = 1024;
+  static constexpr double most_seconds = 2.7;
   struct Kernel {
     std::vector<Fft::Complex> spectra;  // of each part of the impulse response
     bool flat = true;
@@ -213,52 +195,70 @@ private:
     }
   }
 
+  /// Seconds of kernel a band wants: seven times as long as its poles take to fall by 1/e, on either side; and for what
+  /// has its slope at the bottom of the spectrum some thirty lines below its corner.
+  static double ringing(const Band& band) {
+    if (band.has_gain() && band.gain_db == 0) return 0;
+    const double a = band.kind == BandKind::bell ? pow_of(10, std::max(band.gain_db, 0.0) / 40) : 1;
+    const double q = std::max(1.0, band.q * a);
+    const bool slopes = band.kind != BandKind::bell && band.kind != BandKind::high_shelf;
+    return std::max(16 * q / (std::numbers::pi * band.freq), slopes ? 32 / band.freq : 0.0);
+  }
+
   /// The kernel of values_: magnitude of the prototypes, phase as asked for, its middle half the length late.
   void make(Kernel& kernel) noexcept {
     kernel.flat = true;
     const int half = taps_ / 2;
-    for (int i = 0; i <= half; ++i) plane_[std::size_t(i)] = {0, 0};  // natural logarithm of the magnitude
+    std::fill(power_.begin(), power_.end(), 1.0);
     for (int r = 0; r < rows_; ++r) {
       const Band band = band_of(values_.data() + 1 + r * columns);
       if (band.has_gain() && band.gain_db == 0) continue;
       kernel.flat = false;
       const Prototype prototype(band);
-      for (int i = 0; i <= half; ++i) {
-        const double power = prototype.power(double(i) * rate_ / taps_ / band.freq);
-        plane_[std::size_t(i)].r += float(0.5 * std::numbers::ln2 * log2_of(std::max(power, 1e-14)));
-      }
+      const double step = rate_ / taps_ / band.freq;
+      for (int i = 0; i <= half; ++i) power_[std::size_t(i)] *= prototype.power(double(i) * step);
     }
     if (kernel.flat) return;
-    for (int i = 1; i < half; ++i) plane_[std::size_t(taps_ - i)] = plane_[std::size_t(i)];
-
     const double least = 1 - double(values_[0]) / 100;
-    if (least > 0) {  // the cepstrum folded onto its causal half has the least phase as its imaginary part
-      design_.inverse(turned_.data(), plane_.data());
-      const float scale = 1 / float(taps_);
-      for (int i = 0; i < taps_; ++i) {
-        const float fold = i == 0 || i == half ? 1.0f : i < half ? 2.0f : 0.0f;
-        turned_[std::size_t(i)] = {turned_[std::size_t(i)].r * scale * fold, 0};
+    if (least == 0) {
+      for (int i = 0; i <= half; ++i) plane_[std::size_t(i)] = {float(std::sqrt(power_[std::size_t(i)])), 0};
+    } else {
+      least_phase();
+      for (int i = 0; i <= half; ++i) {
+        Fft::Complex& x = plane_[std::size_t(i)];
+        const double m = std::sqrt(power_[std::size_t(i)]);
+        const SinCos turn = sin_cos(double(x.i) * least);
+        x = {float(m * turn.cos), float(m * turn.sin)};
       }
-      design_.forward(plane_.data(), turned_.data());
     }
-    for (int i = 0; i < taps_; ++i) {
-      Fft::Complex& x = plane_[std::size_t(i)];
-      const double m = exp2_of(double(x.r) * std::numbers::log2e);
-      const SinCos turn = least > 0 ? sin_cos(double(x.i) * least) : SinCos{0, 1};
-      x = {float(m * turn.cos), float(m * turn.sin)};
-    }
+    for (int i = 1; i < half; ++i)
+      plane_[std::size_t(taps_ - i)] = {plane_[std::size_t(i)].r, -plane_[std::size_t(i)].i};
     design_.inverse(turned_.data(), plane_.data());
     for (int part = 0; part < parts_; ++part) {
       for (int i = 0; i < block; ++i) {
         const int at = part * block + i, from = (at + half) & (taps_ - 1);
-        // The last eighth at either end is faded: what rings for longer is cut without an edge.
-        const double edge = std::min(1.0, 8.0 * (std::min(at, taps_ - at)) / taps_);
-        const double window = (1 - sin_cos(std::numbers::pi * edge).cos) / 2;
-        time_[std::size_t(i)] = {float(double(turned_[std::size_t(from)].r) * window / taps_ / (2 * block)), 0};
+        time_[std::size_t(i)] = {turned_[std::size_t(from)].r * window_[std::size_t(at)], 0};
         time_[std::size_t(block + i)] = {0, 0};
       }
       block_fft_.forward(kernel.spectra.data() + part * 2 * block, time_.data());
     }
+  }
+
+  /// Into the imaginary part of plane_: the cepstrum of power_, folded onto its causal half, has the least phase there.
+  void least_phase() noexcept {
+    const int half = taps_ / 2;
+    for (int i = 0; i <= half; ++i) {
+      const double floor = 1e-14;  // -140 dB, where the logarithm of a cut must end
+      plane_[std::size_t(i)] = {float(0.5 * std::numbers::ln2 * log2_of(std::max(power_[std::size_t(i)], floor))), 0};
+    }
+    for (int i = 1; i < half; ++i) plane_[std::size_t(taps_ - i)] = plane_[std::size_t(i)];
+    design_.inverse(turned_.data(), plane_.data());
+    const float scale = 1 / float(taps_);
+    for (int i = 0; i < taps_; ++i) {
+      const float fold = i == 0 || i == half ? 1.0f : i < half ? 2.0f : 0.0f;
+      turned_[std::size_t(i)] = {turned_[std::size_t(i)].r * scale * fold, 0};
+    }
+    design_.forward(plane_.data(), turned_.data());
   }
 
   double rate_ = 0;
@@ -266,7 +266,8 @@ private:
   unsigned now_ = 0;
   bool fresh_ = true, fading_ = false;
   Fft design_, block_fft_;
-  std::vector<float> values_;
+  std::vector<float> values_, window_;
+  std::vector<double> power_;
   std::vector<Fft::Complex> plane_, turned_, sum_, time_;
   Kernel kernels_[2];
   std::vector<Pair> pairs_;

@@ -1,6 +1,7 @@
 // nodes/mono_bass.cpp
 
 #include "core/dsp/crossover.hpp"
+#include "core/dsp/engagement.hpp"
 #include "core/node.hpp"
 
 #include <stdexcept>
@@ -26,16 +27,16 @@ struct MonoBass {
   void prepare(const Setup<MonoBass>& s) {
     if (s.channels() != 2) throw std::runtime_error("mono_bass needs a stereo signal");
     rate_ = s.rate();
+    engaged_.prepare(rate_);
   }
   void reset() noexcept {
     mid_ = {};
     side_ = {};
-    working_ = false;
+    engaged_.reset();
   }
   void process(Block<MonoBass>& b) noexcept {
     const Ramp amount = b.ramp("amount"), freq = b.ramp("freq");
-    working_ = working_ || amount.from != 0 || amount.to != 0;  // from then on: letting go of the all-pass would click
-    if (!working_) return b.pass();
+    engaged_.need(amount.from != 0 || amount.to != 0);
     if (b.ramp_starts() || freq.moves()) corner_ = {freq, rate_};
     const auto in = b.input("in");
     const auto out = b.output("out");
@@ -45,14 +46,19 @@ struct MonoBass {
       const double m = mid_((l + r) / 2, corner);
       const auto [low, high] = side_((l - r) / 2, corner);
       const double s = high + low * (1 - double(amount[i]) / 100);
-      out[0][i] = float(m + s);
-      out[1][i] = float(m - s);
+      if (engaged_.out()) {
+        out[0][i] = in[0][i], out[1][i] = in[1][i];
+        continue;
+      }
+      const double share = engaged_.in() ? 1 : engaged_.next();
+      out[0][i] = float(share * (m + s) + (1 - share) * l);
+      out[1][i] = float(share * (m - s) + (1 - share) * r);
     }
   }
 
 private:
   double rate_ = 0;
-  bool working_ = false;
+  Engagement engaged_;
   GlidingCorner corner_;
   CrossoverPhase mid_;
   Crossover side_;

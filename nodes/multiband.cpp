@@ -2,11 +2,13 @@
 
 #include "core/dsp/ballistics.hpp"
 #include "core/dsp/crossover.hpp"
+#include "core/dsp/engagement.hpp"
 #include "core/dsp/rms_level.hpp"
 #include "core/node.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <cstring>
 #include <stdexcept>
 #include <vector>
 
@@ -54,6 +56,8 @@ struct Multiband {
       corner_[k] = Corner::at(Corner::bend(double(to), rate_));
     }
     lines_.resize(std::size_t(channels_));
+    sums_.assign(std::size_t(channels_), std::vector<float>(chunk));
+    engaged_.prepare(rate_);
     memory_.assign(std::size_t(count_ * channels_ * chunk), 0.0f);
     pointers_.clear();
     for (int k = 0; k < count_; ++k) {
@@ -71,24 +75,22 @@ struct Multiband {
       d.deepest = 0;
       d.open = -1;
     }
-    working_ = false;
+    engaged_.reset();
   }
 
   void process(Block<Multiband>& b) noexcept {
-    bool alone = false;
+    bool alone = false, needed = false;
     for (int k = 0; k < count_; ++k) {
       Dynamics& d = bands_[k];
-      d.pace.attack = one_pole(RmsLevel::left_of_rise(double(b(k, "attack"))), rate_);
-      d.pace.release = one_pole(RmsLevel::left_of_fall(double(b(k, "release"))), rate_);
+      d.pace.attack = d.detector.rise(double(b(k, "attack")));
+      d.pace.release = d.detector.fall(double(b(k, "release")));
       alone = alone || b.as<Heard>(k, "heard") == solo;
       const Ramp ratio = b.ramp(k, "ratio"), gain = b.ramp(k, "gain");
-      working_ = working_ || ratio.from != 1 || ratio.to != 1 || gain.from != 0 || gain.to != 0 ||
-                 b.as<Heard>(k, "heard") != band;
+      needed = needed || ratio.from != 1 || ratio.to != 1 || gain.from != 0 || gain.to != 0 ||
+               b.as<Heard>(k, "heard") != band;
     }
-    report(b);
-    // Until a band does something nothing is split; from then on always, since letting go of the all-passes would
-    // click.
-    if (!working_) return b.pass();
+    if (!count_) return b.pass();
+    engaged_.need(needed);
     for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at), alone);
     report(b);
   }
@@ -120,25 +122,36 @@ private:
     const auto in = b.input("in");
     const auto out = b.output("out");
     split(in, at, n);
-    for (int c = 0; c < channels_; ++c) std::fill_n(out[c] + at, n, 0.0f);
+    for (int c = 0; c < channels_; ++c) std::fill_n(sums_[std::size_t(c)].data(), n, 0.0f);
     for (int k = 0; k < count_; ++k) {
       Dynamics& d = bands_[k];
       float* const* x = pointers_.data() + k * channels_;
-      d.detector.process(curve_, x, n);
-      Ramp slope = later(b.ramp(k, "ratio"), at);
+      d.detector.process(curve_, x, 0, n);
+      Ramp slope = b.ramp(k, "ratio").later(at);
       slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
-      simd().dynamics.bend(curve_, later(b.ramp(k, "threshold"), at), slope, later(b.ramp(k, "knee"), at),
-                           b(k, "range"), n);
+      simd().dynamics.bend(curve_, b.ramp(k, "threshold").later(at), slope, b.ramp(k, "knee").later(at),
+                           b.ramp(k, "range").later(at), n);
       d.moves.process(curve_, d.pace, n);
       d.deepest = std::max(d.deepest, simd().peak(curve_, n));
-      const Ramp gain = later(b.ramp(k, "gain"), at);
+      const Ramp gain = b.ramp(k, "gain").later(at);
       for (int i = 0; i < n; ++i) curve_[i] = gain[i] - curve_[i];
       simd().to_gain(curve_, n);
       open(d, b.as<Heard>(k, "heard"), alone, n);
       for (int c = 0; c < channels_; ++c) {
         simd().multiply(x[c], x[c], curve_, n);
-        simd().add(out[c] + at, out[c] + at, x[c], n);
+        float* sum = sums_[std::size_t(c)].data();
+        simd().add(sum, sum, x[c], n);
       }
+    }
+    const bool moving = !engaged_.out() && !engaged_.in();
+    for (int i = 0; i < n && moving; ++i) curve_[i] = float(engaged_.next());
+    for (int c = 0; c < channels_; ++c) {
+      const float *x = in[c] + at, *sum = sums_[std::size_t(c)].data();
+      float* y = out[c] + at;
+      if (!moving)
+        std::memmove(y, engaged_.out() ? x : sum, std::size_t(n) * sizeof(float));
+      else
+        for (int i = 0; i < n; ++i) y[i] = curve_[i] * sum[i] + (1 - curve_[i]) * x[i];
     }
   }
   /// Into the bands. Each band meets, as filter or as all-pass, every split there is. Two channels go side by side, so
@@ -182,19 +195,16 @@ private:
     b.report("reduction", now > 1e-6 ? now : 0);
     b.report("deepest", deepest);
   }
-  static Ramp later(Ramp r, int at) noexcept {
-    r.at += at;
-    return r;
-  }
 
   double rate_ = 0;
   int count_ = 0, channels_ = 0;
-  bool working_ = false;
+  Engagement engaged_;
   Corner corner_[max_rows];
   Dynamics bands_[max_rows];
   std::vector<Line> lines_;
   std::vector<float> memory_;
-  std::vector<float*> pointers_;  // by band and channel
+  std::vector<std::vector<float>> sums_;  // of the bands, by channel
+  std::vector<float*> pointers_;          // by band and channel
   alignas(64) float curve_[chunk];
 };
 

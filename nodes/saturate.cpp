@@ -49,8 +49,8 @@ struct Saturate {
     const Ramp drive = b.ramp("drive"), bias = b.ramp("bias");
     leaning_ = leaning_ || bias.from != 0 || bias.to != 0;  // from then on: letting go would click
     const auto curve = [&](float* out, const float* in, float phase, int done, int n) {
-      const auto later = [&](Ramp r) { return Ramp{r.from, r.to, r.at + done, r.frames}; };
-      simd().colour.bend(out, in, {kind_ == soft, kind_ == tube ? 0.4f : 0.0f, later(drive), later(bias), phase}, n);
+      simd().colour.bend(out, in,
+                         {kind_ == soft, kind_ == tube ? 0.4f : 0.0f, drive.later(done), bias.later(done), phase}, n);
     };
     for (std::size_t p = 0; p < pairs_.size(); ++p) {
       // A curve that leans makes an offset out of loudness: 3 Hz high-pass, on what the curve adds alone.

@@ -34,9 +34,7 @@ struct Upward {
   };
 
   void prepare(const Setup<Upward>& s) {
-    rate = s.rate();
-    keys = s.channels("key");
-    detector.prepare(keys, rate);
+    detector.prepare(s.channels("key"), s.rate());
     reset();
   }
   void reset() noexcept {
@@ -46,8 +44,8 @@ struct Upward {
   }
 
   void process(Block<Upward>& b) noexcept {
-    pace.attack = one_pole(RmsLevel::left_of_rise(double(b["attack"])), rate);
-    pace.release = one_pole(RmsLevel::left_of_fall(double(b["release"])), rate);
+    pace.attack = detector.rise(double(b["attack"]));
+    pace.release = detector.fall(double(b["release"]));
     for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at));
     b.report("boost", moves.now() < -1e-6 ? -moves.now() : 0);
     b.report("highest", double(highest));
@@ -55,17 +53,14 @@ struct Upward {
 
 private:
   void part(Block<Upward>& b, int at, int n) noexcept {
-    const auto key = b.input("key");
-    const float* x[64];
-    for (int c = 0; c < keys; ++c) x[c] = key[c] + at;
-    detector.process(level, x, n);
+    detector.process(level, b.input("key").data, at, n);
 
-    Ramp threshold = later(b.ramp("threshold"), at), slope = later(b.ramp("ratio"), at);
+    Ramp threshold = b.ramp("threshold").later(at), slope = b.ramp("ratio").later(at);
     threshold.from = -threshold.from, threshold.to = -threshold.to;
     slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
     for (int i = 0; i < n; ++i) gain[i] = -level[i];
-    simd().dynamics.bend(gain, threshold, slope, later(b.ramp("knee"), at), b["range"], n);
-    const Ramp floor = later(b.ramp("floor"), at);
+    simd().dynamics.bend(gain, threshold, slope, b.ramp("knee").later(at), b.ramp("range").later(at), n);
+    const Ramp floor = b.ramp("floor").later(at);
     // Less gain is the attack: to the ballistics the gain is a reduction below nought.
     for (int i = 0; i < n; ++i) gain[i] = -std::min(gain[i], std::max(0.0f, level[i] - floor[i]));
     moves.process(gain, pace, n);
@@ -76,15 +71,9 @@ private:
     simd().to_gain(gain, n);
     for (auto [out, in] : b) simd().multiply(out + at, in + at, gain, n);
   }
-  static Ramp later(Ramp r, int at) noexcept {
-    r.at += at;
-    return r;
-  }
 
   static constexpr int chunk = 512;
-  double rate = 0;
   float highest = 0;
-  int keys = 0;
   RmsLevel detector;
   Ballistics moves;
   Ballistics::Pace pace;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstring>
 #include <limits>
 #include <numbers>
@@ -23,7 +24,10 @@ Vertex vertex_of(const lacquer_node_type& type) {
   Vertex& v = g.vertices[0];
   for (std::uint32_t s = type.param_count; s < v.mix_slot(); ++s) {  // rows that do something, each more than the last
     const float share = 1 / (6 - float((s - type.param_count) / type.row_param_count));
-    if (const lacquer_param& p = v.param(s); !p.unit.choices) v.values[s] = p.init + (p.range.max - p.init) * share;
+    const lacquer_param& p = v.param(s);
+    if (p.unit.choices) continue;
+    v.values[s] = std::string_view(p.unit.symbol) == "Hz" ? p.init * std::pow(p.range.max / p.init, share)
+                                                          : p.init + (p.range.max - p.init) * share;
   }
   return v;
 }
@@ -67,6 +71,10 @@ void Rig::reset() {
   type.reset(self_);
   control_->reset();
   time_ = -late;
+}
+void Rig::again(int channels) {
+  refusal.clear();
+  prepare(channels);
 }
 void Rig::finish() {
   if (type.finish) type.finish(self_, results_.data());
@@ -178,6 +186,53 @@ double level(const Signal& s, double last_seconds, double rate) {
     for (std::size_t i = c.size() - std::min(c.size(), std::size_t(last_seconds * rate)); i < c.size(); ++i)
       peak = std::max(peak, std::abs(c[i]));
   return gain_to_db(double(peak));
+}
+double highest_beside(const std::vector<float>& x, double freq, double aside) {
+  constexpr int n = 8192;
+  double highest = 0;
+  std::vector<std::complex<double>> a(n);
+  for (std::size_t at = 0; at + n <= x.size(); at += n / 2) {
+    double weight = 0;
+    for (int i = 0; i < n; ++i) {
+      const double p = 2 * std::numbers::pi * i / n;  // Blackman-Harris: side lobes below -92 dB
+      const double w = 0.35875 - 0.48829 * std::cos(p) + 0.14128 * std::cos(2 * p) - 0.01168 * std::cos(3 * p);
+      a[std::size_t(i)] = w * double(x[at + std::size_t(i)]);
+      weight += w / 2;
+    }
+    for (std::size_t i = 1, j = 0; i < n; ++i) {
+      std::size_t bit = n >> 1;
+      for (; j & bit; bit >>= 1) j ^= bit;
+      j ^= bit;
+      if (i < j) std::swap(a[i], a[j]);
+    }
+    for (std::size_t len = 2; len <= n; len *= 2)
+      for (std::size_t i = 0; i < n; i += len)
+        for (std::size_t k = 0; k < len / 2; ++k) {
+          const auto t = std::polar(1.0, -2 * std::numbers::pi * double(k) / double(len)) * a[i + k + len / 2];
+          a[i + k + len / 2] = a[i + k] - t;
+          a[i + k] += t;
+        }
+    for (int k = 1; k < n / 2; ++k)
+      if (std::abs(k * 48000.0 / n - freq) > aside) highest = std::max(highest, std::abs(a[std::size_t(k)]) / weight);
+  }
+  return 20 * std::log10(highest + 1e-12);
+}
+std::vector<double> trace(Rig& rig, const Signal& in, const std::string& result) {
+  std::vector<double> values;
+  constexpr std::size_t step = 12;
+  for (std::size_t i = 0; i + step <= in[0].size(); i += step) {
+    Signal piece;
+    for (const auto& c : in) piece.emplace_back(c.begin() + std::ptrdiff_t(i), c.begin() + std::ptrdiff_t(i + step));
+    rig.run(piece);
+    values.push_back(rig.result(result));
+  }
+  return values;
+}
+double way_63(const std::vector<double>& trace) {
+  const double goal = trace.front() + (trace.back() - trace.front()) * (1 - std::exp(-1.0));
+  for (std::size_t i = 1; i < trace.size(); ++i)
+    if ((trace[i] - goal) * (trace.back() - trace.front()) >= 0) return double(i) / 4;
+  return -1;
 }
 bool same_bits(const Signal& a, const Signal& b) {
   for (std::size_t c = 0; c < a.size(); ++c)

@@ -34,6 +34,7 @@ public:
   void finish();  ///< the programme has ended
   int latency() const;
   std::string details() const;
+  void again(int channels);  ///< prepares the same instance anew, for another width
   bool ready() const { return refusal.empty(); }
 
   std::string refusal;              ///< what prepare said
@@ -61,6 +62,13 @@ Signal noise(float db, double seconds, int channels = 2, unsigned seed = 1);
 Signal sine(float db, double freq, double seconds, int channels = 2, double rate = 48000);
 Signal operator+(Signal a, const Signal& b);                                     ///< one after the other
 double level(const Signal& s, double last_seconds = 0.05, double rate = 48000);  ///< peak of the end, dBFS
+/// A result after each quarter of a millisecond at 48 kHz.
+std::vector<double> trace(Rig& rig, const Signal& in, const std::string& result);
+/// Milliseconds until a trace has covered 63 % of its way from the first to the last value.
+double way_63(const std::vector<double>& trace);
+/// The highest line of the spectrum, in dB of full scale, further than `aside` Hz from `freq`, in windows over all of
+/// it, at 48 kHz.
+double highest_beside(const std::vector<float>& x, double freq, double aside);
 bool same_bits(const Signal& a, const Signal& b);
 float distance(const Signal& a, const Signal& b);  ///< largest difference
 

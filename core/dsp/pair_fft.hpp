@@ -3,13 +3,10 @@
 
 #pragma once
 
+#include "core/dsp/fft.hpp"
 #include "core/math.hpp"
 
-#include <kissfft/kiss_fft.h>
-
 #include <algorithm>
-#include <memory>
-#include <stdexcept>
 #include <vector>
 
 namespace lacquer {
@@ -17,8 +14,7 @@ namespace lacquer {
 class PairFft {
 public:
   void prepare(int size) {  ///< [control] a power of two
-    plan_.reset(kiss_fft_alloc(size, 0, nullptr, nullptr));
-    if (!plan_) throw std::runtime_error("out of memory");
+    fft_.prepare(size);
     in_.resize(std::size_t(size));
     out_.resize(std::size_t(size));
     window_.clear();
@@ -47,7 +43,7 @@ public:
       in_[i] = {a0[i] * w, b0 ? b0[i] * w : 0};
       in_[i + half] = {a1[i] * v, b1 ? b1[i] * v : 0};
     }
-    kiss_fft(plan_.get(), in_.data(), out_.data());
+    fft_.forward(out_.data(), in_.data());
   }
 
   /// Power of bin k in mean square, so that the bins of a channel add up to its own.
@@ -69,11 +65,8 @@ public:
   }
 
 private:
-  struct Free {
-    void operator()(kiss_fft_cfg c) const { kiss_fft_free(c); }
-  };
-  std::unique_ptr<kiss_fft_state, Free> plan_;
-  std::vector<kiss_fft_cpx> in_, out_;
+  Fft fft_;
+  std::vector<Fft::Complex> in_, out_;
   std::vector<float> window_;
   double energy_ = 1;
 };

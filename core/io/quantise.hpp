@@ -50,8 +50,9 @@ public:
   }
   std::int64_t clipped() const { return clipped_; }
 
+  static double nearest(double y) { return (y + 0x1.8p52) - 0x1.8p52; }  ///< ties to even, for |y| < 2^51
+
 private:
-  static double nearest(double y) { return (y + 0x1.8p52) - 0x1.8p52; }  // ties to even, for |y| < 2^51
   int first_off_grid(const float* const* in, int frames, double steps) const {
     int first = frames;
     for (int c = 0; c < channels_; ++c)

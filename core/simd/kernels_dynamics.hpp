@@ -150,23 +150,24 @@ void smaller(float* io, const float* other, int n) {
   zip(io, io, other, n, [](V a, V b) { return xsimd::min(a, b); });
 }
 
-void bend(float* level, Ramp threshold, Ramp slope, Ramp knee, float range, int n) {
-  const auto wanted = [range](V x, V t, V s, V k) {
+void bend(float* level, Ramp threshold, Ramp slope, Ramp knee, Ramp range, int n) {
+  const auto wanted = [](V x, V t, V s, V k, V most) {
     const V over = x - t, half = V(0.5f) * k;
     const V z = xsimd::min(xsimd::max(over + half, V(0.0f)), k);
     const V bent = z * z / xsimd::max(k + k, V(1e-6f)) + xsimd::max(over - half, V(0.0f));
-    return xsimd::min(s * bent, V(range));
+    return xsimd::min(s * bent, most);
   };
-  if (!threshold.moves() && !slope.moves() && !knee.moves()) {
-    const V t(threshold.to), s(slope.to), k(knee.to);
-    map(level, level, n, [&](V x, int) { return wanted(x, t, s, k); });
+  if (!threshold.moves() && !slope.moves() && !knee.moves() && !range.moves()) {
+    const V t(threshold.to), s(slope.to), k(knee.to), most(range.to);
+    map(level, level, n, [&](V x, int) { return wanted(x, t, s, k, most); });
     return;
   }
   const V whole(float(threshold.frames));
   map(level, level, n, [&](V x, int i) {
     const V way = (V(float(threshold.at + i)) + ramp_index()) / whole;
     return wanted(x, V(threshold.from) + V(threshold.to - threshold.from) * way,
-                  V(slope.from) + V(slope.to - slope.from) * way, V(knee.from) + V(knee.to - knee.from) * way);
+                  V(slope.from) + V(slope.to - slope.from) * way, V(knee.from) + V(knee.to - knee.from) * way,
+                  V(range.from) + V(range.to - range.from) * way);
   });
 }
 

@@ -17,6 +17,7 @@ struct Ramp {
   float from, to;
   int at = 0, frames = 1;
   bool moves() const { return from != to; }
+  Ramp later(int by) const { return {from, to, at + by, frames}; }  ///< as seen from `by` frames on
   float operator[](int i) const { return from + (to - from) * (float(at + i) / float(frames)); }  ///< value at frame i
 };
 
@@ -60,8 +61,8 @@ struct DynamicsLoops {
   void (*required_gain)(float* io, const float* ceiling, int n);  ///< io = min(1, ceiling / io)
   void (*smaller)(float* io, const float* other, int n);          ///< io = min(io, other)
   /// level = reduction a compressor wants, dB, 0 or more: slope * what lies above threshold, rounded off over `knee` dB
-  /// around it, at most `range`. In: levels in dB.
-  void (*bend)(float* level, Ramp threshold, Ramp slope, Ramp knee, float range, int n);
+  /// around it, at most `range`. In: levels in dB. All four lie at the same place of the same ramp.
+  void (*bend)(float* level, Ramp threshold, Ramp slope, Ramp knee, Ramp range, int n);
   /// state and x of `channels` channels; level = RMS of the loudest, see core/dsp/analytic.hpp.
   void (*analytic_rms)(float* level, AnalyticState* state, const AnalyticPair& pair, const float* const* x,
                        int channels, double step, int n);

@@ -13,7 +13,6 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
-#include <complex>
 #include <cstdio>
 #include <functional>
 #include <limits>
@@ -73,38 +72,6 @@ struct Level {
       for (int i = 0; i < b.frames(); ++i) out[i] = in[i] * (level[i] / 100);
   }
 };
-
-// The highest line, in dB of full scale, further than `aside` Hz from `freq`, in windows over the whole signal.
-double highest_beside(const std::vector<float>& x, double freq, double aside) {
-  constexpr int n = 8192;
-  double highest = 0;
-  std::vector<std::complex<double>> a(n);
-  for (std::size_t at = 0; at + n <= x.size(); at += n / 2) {
-    double weight = 0;
-    for (int i = 0; i < n; ++i) {
-      const double p = 2 * std::numbers::pi * i / n;  // Blackman-Harris: side lobes below -92 dB
-      const double w = 0.35875 - 0.48829 * std::cos(p) + 0.14128 * std::cos(2 * p) - 0.01168 * std::cos(3 * p);
-      a[std::size_t(i)] = w * double(x[at + std::size_t(i)]);
-      weight += w / 2;
-    }
-    for (std::size_t i = 1, j = 0; i < n; ++i) {
-      std::size_t bit = n >> 1;
-      for (; j & bit; bit >>= 1) j ^= bit;
-      j ^= bit;
-      if (i < j) std::swap(a[i], a[j]);
-    }
-    for (std::size_t len = 2; len <= n; len *= 2)
-      for (std::size_t i = 0; i < n; i += len)
-        for (std::size_t k = 0; k < len / 2; ++k) {
-          const auto t = std::polar(1.0, -2 * std::numbers::pi * double(k) / double(len)) * a[i + k + len / 2];
-          a[i + k + len / 2] = a[i + k] - t;
-          a[i + k] += t;
-        }
-    for (int k = 1; k < n / 2; ++k)
-      if (std::abs(k * 48000.0 / n - freq) > aside) highest = std::max(highest, std::abs(a[std::size_t(k)]) / weight);
-  }
-  return 20 * std::log10(highest + 1e-12);
-}
 
 }  // namespace
 

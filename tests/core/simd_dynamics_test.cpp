@@ -118,7 +118,7 @@ TEST_CASE("simd dynamics: compressor loops give the same bits on every set", "[s
   for (const Ramp& threshold : {still, moving})
     all_equal(256, [&](const DynamicsLoops& d, float* out) {
       for (int i = 0; i < 256; ++i) out[i] = -0.2f * float(i);
-      d.bend(out, threshold, {0.5f, 0.5f}, {6, 6}, 20, n);
+      d.bend(out, threshold, {0.5f, 0.5f}, {6, 6}, {20, 20}, n);
     });
 }
 

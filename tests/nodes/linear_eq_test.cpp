@@ -45,14 +45,25 @@ TEST_CASE("linear_eq: the analogue curve within 0.05 dB from 20 Hz to 20 kHz, wh
   struct Bell {
     double f0, gain, q;
   };
-  const Bell b = GENERATE(Bell{16000, 12, 1}, Bell{1000, -6, 4}, Bell{60, 6, 1});
+  const Bell b = GENERATE(Bell{16000, 12, 1}, Bell{1000, -6, 4}, Bell{60, 6, 1}, Bell{30, 12, 4}, Bell{100, 12, 10},
+                          Bell{1000, 24, 40});
   INFO(b.f0 << " Hz, phase " << phase << " %, at " << rate << " Hz");
   const auto h = impulse_response("linear_eq: {phase: " + std::to_string(phase) +
                                       " %, rows: [bell: {freq: " + std::to_string(b.f0) +
                                       " Hz, gain: " + std::to_string(b.gain) + " dB, q: " + std::to_string(b.q) + "}]}",
                                   rate);
-  for (const double f : {20.0, 40.0, 60.0, 90.0, 300.0, 900.0, 1000.0, 1100.0, 5000.0, 12000.0, 16000.0, 20000.0})
+  for (const double f : {20.0, 25.0, 30.0, 40.0, 60.0, 90.0, 100.0, 110.0, 300.0, 900.0, 980.0, 1000.0, 1100.0, 5000.0,
+                         12000.0, 16000.0, 20000.0})
     CHECK(response_db(h, f, rate) == Approx(bell_db(f, b.f0, b.gain, b.q)).margin(0.05));
+}
+
+TEST_CASE("linear_eq: a steep cut falls as Butterworth says, whatever the phase", "[linear_eq]") {
+  const int phase = GENERATE(100, 50, 0);
+  INFO(phase << " %");
+  const auto h = impulse_response("linear_eq: {phase: " + std::to_string(phase) +
+                                  " %, rows: [low_cut: {freq: 30 Hz, slope: 24}]}");
+  for (const double f : {20.0, 25.0, 30.0, 40.0, 100.0, 1000.0, 20000.0})
+    CHECK(response_db(h, f) == Approx(-10 * std::log10(1 + std::pow(30 / f, 8))).margin(0.05));
 }
 
 TEST_CASE("linear_eq: linear phase is symmetry, the least phase begins at the middle", "[linear_eq]") {

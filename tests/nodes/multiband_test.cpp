@@ -71,6 +71,43 @@ TEST_CASE("multiband: each band follows its own threshold and ratio", "[multiban
   CHECK(rig.result("deepest") == Approx(8).margin(0.1));
 }
 
+TEST_CASE("multiband, dynamic_eq: attack and release take the times they say", "[multiband][dynamic_eq]") {
+  Rig bands(
+      "multiband: [band: {to: 200 Hz}, band: {to: 6 kHz, threshold: -30 dB, ratio: 4:1, knee: 0 dB, range: 60 dB, "
+      "attack: 20 ms, release: 200 ms}, band: {}]");
+  bands.run(sine(-60, 1100, 1));
+  CHECK(way_63(trace(bands, sine(-15, 1100, 0.3), "reduction")) == Approx(20).epsilon(0.08));
+  CHECK(way_63(trace(bands, sine(-60, 1100, 3), "reduction")) == Approx(200).epsilon(0.05));
+  Rig eq(
+      "dynamic_eq: [bell: {freq: 1 kHz, q: 0.7, threshold: -30 dB, ratio: 4:1, knee: 0 dB, range: 24 dB, attack: 20 "
+      "ms, release: 200 ms}]");
+  eq.run(sine(-60, 1000, 1));
+  CHECK(way_63(trace(eq, sine(-15, 1000, 0.3), "moved")) == Approx(20).epsilon(0.08));
+  CHECK(way_63(trace(eq, sine(-60, 1000, 3), "moved")) == Approx(200).epsilon(0.05));
+}
+
+TEST_CASE("multiband, mono_bass: what begins to be split does so without a click", "[multiband][mono_bass]") {
+  const int quarter =
+      GENERATE(0, 100, 200);  // of 800 frames, a cycle of 60 Hz: at a crossing, on the way, at the crest
+  const Signal tone = sine(-1, 60, 1);
+  Signal head, tail;
+  for (const auto& c : tone) {
+    head.emplace_back(c.begin(), c.begin() + 24000 + quarter);
+    tail.emplace_back(c.begin() + 24000 + quarter, c.end());
+  }
+  const auto disturbed = [&](Rig& rig, const std::string& param, const std::string& value) {
+    Signal out = rig.run(head);
+    REQUIRE(same_bits(out, head));
+    rig.set(param, value);
+    out = out + rig.run(tail);
+    return highest_beside(out[0], 60, 290);
+  };
+  Rig bands("multiband: [band: {to: 120 Hz, threshold: 0 dB}, band: {to: 1 kHz}, band: {to: 6 kHz}, band: {}]");
+  CHECK(disturbed(bands, "1.ratio", "2:1") < -90);
+  Rig bass("mono_bass: {amount: 0 %}");
+  CHECK(disturbed(bass, "amount", "100 %") < -90);
+}
+
 TEST_CASE("multiband: solo and mute", "[multiband]") {
   Rig muted("multiband: [band: {to: 500 Hz}, mute: {}]", 1);
   const Signal low = muted.run(impulse(1, 24000));

@@ -50,21 +50,7 @@ TEST_CASE("upward: attack and release take the times they say", "[upward]") {
   Rig up(
       "upward: {threshold: -20 dB, ratio: 2:1, knee: 0 dB, range: 40 dB, floor: -120 dB, attack: 40 ms, release: 400 "
       "ms}");
-  const auto way = [&](const Signal& in) {  // ms to 63 % of the change of the boost
-    std::vector<double> boost{up.result("boost")};
-    if (boost[0] != boost[0]) boost[0] = 0;
-    for (std::size_t i = 0; i + 12 <= in[0].size(); i += 12) {
-      Signal piece;
-      for (const auto& c : in) piece.emplace_back(c.begin() + long(i), c.begin() + long(i + 12));
-      up.run(piece);
-      boost.push_back(up.result("boost"));
-    }
-    const double goal = boost.front() + (boost.back() - boost.front()) * (1 - std::exp(-1.0));
-    for (std::size_t i = 1; i < boost.size(); ++i)
-      if ((boost[i] - goal) * (boost.back() - boost.front()) >= 0) return double(i) / 4;
-    return -1.0;
-  };
   up.run(sine(-30, 1000, 4));
-  CHECK(way(sine(-24, 1000, 0.5)) == Approx(40).epsilon(0.08));
-  CHECK(way(sine(-34, 1000, 4)) == Approx(400).epsilon(0.05));
+  CHECK(way_63(trace(up, sine(-24, 1000, 0.5), "boost")) == Approx(40).epsilon(0.08));
+  CHECK(way_63(trace(up, sine(-34, 1000, 4), "boost")) == Approx(400).epsilon(0.05));
 }
