@@ -2,8 +2,9 @@
 # bench/race.sh [MUSIC]: Lacquer beside what Debian has, on the same file and one core: ns per stereo frame.
 #
 # Programs (lacquer, ffmpeg, sox) run whole, in turns, and what they take to pass the file on unchanged is subtracted;
-# plug-ins run in bench/lv2_host.cpp. Medians. Peers: apt-get install ffmpeg sox lsp-plugins-lv2 x42-plugins
-# calf-plugins liblilv-dev; those that are missing are named and left out.
+# plug-ins run in bench/lv2_host.cpp, in the same turns, set to much the same. Medians. Peers:
+#   apt-get install ffmpeg sox lsp-plugins-lv2 x42-plugins calf-plugins liblilv-dev
+# Those that are missing are named and left out.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD:-$root/build} rounds=${ROUNDS:-5}
@@ -44,21 +45,21 @@ lacquer[eq]=$'  - eq:\n'"$bells_y" ffmpeg[eq]=$bells_f sox[eq]=$bells_s
 lv2[eq]="http://lsp-plug.in/plugins/lv2/para_equalizer_x16_stereo$bells_l"
 lacquer[compressor]='  - compressor: {threshold: -24 dB, ratio: 2:1, attack: 20 ms, release: 200 ms}'
 ffmpeg[compressor]=acompressor=threshold=0.063:ratio=2:attack=20:release=200
-lv2[compressor]='http://gareus.org/oss/lv2/darc#stereo threshold=-24
-http://lsp-plug.in/plugins/lv2/compressor_stereo'
+lv2[compressor]='http://gareus.org/oss/lv2/darc#stereo threshold=-24 Ratio=0.5 attack=0.02 release=0.2
+http://lsp-plug.in/plugins/lv2/compressor_stereo al=0.063 cr=2 at=20 rt=200'
 lacquer[saturate]='  - saturate: 6 dB' ffmpeg[saturate]=asoftclip=type=tanh:oversample=8
 lv2[saturate]='http://calf.sourceforge.net/plugins/Saturator'
 lacquer[limiter]=$'  - gain: 6 dB\n  - limiter: -1 dBTP'
 ffmpeg[limiter]=volume=6dB,aresample=192000,alimiter=limit=0.891:level=0,aresample=48000
 lv2[limiter]='http://gareus.org/oss/lv2/dpl#stereo truepeak=1 gain=6
-http://lsp-plug.in/plugins/lv2/limiter_stereo'
+http://lsp-plug.in/plugins/lv2/limiter_stereo g_in=2 th=0.891 boost=0 ovs=8'
 lacquer[multiband]='  - multiband:
       - band: {to: 120 Hz, ratio: 2:1}
       - band: {to: 1 kHz, ratio: 2:1}
       - band: {to: 6 kHz, ratio: 2:1}
       - band: {ratio: 2:1}'
-lv2[multiband]='http://lsp-plug.in/plugins/lv2/mb_compressor_stereo
-http://calf.sourceforge.net/plugins/MultibandCompressor'
+lv2[multiband]='http://lsp-plug.in/plugins/lv2/mb_compressor_stereo cr_0=2 cr_2=2 cr_4=2 cr_6=2
+http://calf.sourceforge.net/plugins/MultibandCompressor ratio0=2 ratio1=2 ratio2=2 ratio3=2'
 four_y=$(head -n 4 <<<"$bells_y") four_f=$(cut -d, -f1-4 <<<"$bells_f")
 lacquer[chain]=$'  - eq:\n'"$four_y"$'\n'"${lacquer[compressor]}"$'\n'"${lacquer[saturate]}"$'\n  - eq more:\n'"$four_y"$'\n'"${lacquer[limiter]}"
 ffmpeg[chain]="$four_f,${ffmpeg[compressor]},${ffmpeg[saturate]},$four_f,${ffmpeg[limiter]}"
@@ -75,6 +76,14 @@ for ((r = 0; r < rounds; ++r)); do
       [[ -n ${what[$name]:-} ]] || continue
       if [[ $program == lacquer ]]; then run_lacquer "$name"; else "run_$program" "${what[$name]}"; fi >>"$work/$program.$name"
     done
+    [[ -x $build/lv2_host && -n ${lv2[$name]:-} ]] || continue
+    number=0
+    while read -r uri settings; do
+      # shellcheck disable=SC2086
+      taskset -c 0 "$build/lv2_host" "$uri" "$work/in.wav" - $settings >>"$work/lv2.$name.$number" 2>"$work/why" || ((r)) ||
+        echo "(without $uri: $(cat "$work/why"))" >&2
+      number=$((number + 1))
+    done <<<"${lv2[$name]}"
   done
 done
 median() { sort -n "$1" | sed -n "$(((rounds + 1) / 2))p"; }
@@ -91,15 +100,12 @@ for name in "${names[@]:1}"; do
     line "$program" "$(awk -v a="$(median "$work/$program.$name")" -v b="$(median "$work/$program.nothing")" -v f=$frames \
       'BEGIN { printf "%.2f", (a - b) / f }')"
   done
-  if [[ -x $build/lv2_host && -n ${lv2[$name]:-} ]]; then
-    while read -r uri settings; do
-      # shellcheck disable=SC2086
-      if ns=$(taskset -c 0 "$build/lv2_host" "$uri" "$work/in.wav" - $settings 2>"$work/why"); then
-        line "$(sed 's#.*/lv2/##; s#.*/plugins/#calf #' <<<"$uri")" "$ns"
-      else
-        cat "$work/why" >&2
-      fi
-    done <<<"${lv2[$name]}"
-  fi
+  number=0
+  while read -r uri settings; do
+    if [[ -s $work/lv2.$name.$number ]]; then
+      line "$(sed 's#.*/lv2/##; s#.*/plugins/#calf #' <<<"$uri")" "$(median "$work/lv2.$name.$number")"
+    fi
+    number=$((number + 1))
+  done <<<"${lv2[$name]:-}"
 done
 [[ -x $build/lv2_host ]] || echo "(without LV2 plug-ins: build the benches with liblilv-dev)" >&2
