@@ -84,7 +84,7 @@ void loudness(benchmark::State& state) {
     m.reset();
     for (int i = 0; i < frames(); i += block) m.add(in, i, i + block);
     m.finish();
-    benchmark::DoNotOptimize(m.range());
+    benchmark::DoNotOptimize(m.range().width());
   });
 }
 BENCHMARK(loudness)->Unit(benchmark::kMillisecond);

@@ -258,6 +258,8 @@ public:
   Ramp ramp(detail::ParamName<T> p) const { return ramp_of(p.at); }
   Ramp ramp(int row, detail::RowName<T> p) const { return ramp_of(at(row, p)); }
 
+  /// The channels of the main input, as many as the main output has.
+  const float* const* in() const { return raw.in[0].channel; }
   Bus<const float> input(detail::InputName<T> p) const {
     return {const_cast<const float* const*>(raw.in[p.at].channel), int(raw.in[p.at].count)};
   }

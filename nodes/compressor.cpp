@@ -50,6 +50,7 @@ struct Compressor {
     for (Path& p : paths) p.crest.prepare(std::max(1, int(crest_ms * 0.001 * rate)), 0);
     pair = design_analytic_pair(20, rate);
     power.resize(std::size_t(keys));
+    heard.resize(std::size_t(keys));
     pace_of[0] = -1;  // no pace yet
     reset();
   }
@@ -142,8 +143,8 @@ struct Compressor {
   /// Level in dB that each path compares with the threshold.
   void hear(Block<Compressor>& b, int at, int n) noexcept {
     const auto key = b.input("key");
-    const float* x[16];
-    for (int c = 0; c < keys; ++c) x[c] = key[c] + at;
+    for (int c = 0; c < keys; ++c) heard[std::size_t(c)] = key[c] + at;
+    const float* const* x = heard.data();
     const bool rms = b["detector"] == 1;
     for (std::size_t p = 0; p < paths.size(); ++p) {
       const int first = paths.size() == 1 ? 0 : int(p) % keys, count = paths.size() == 1 ? keys : 1;
@@ -191,6 +192,7 @@ struct Compressor {
   double rate = 0, average_step = 1,
          automatic = -1;  // automatic: how much of the automatic makeup is on; < 0: not begun
   float link = 1, deepest = 0, pace_of[6] = {};
+  std::vector<const float*> heard;  // the key from where hear() is
   int delay = 0, before = 0, keys = 0;
   Ballistics::Pace pace;
   AnalyticPair pair{};

@@ -113,7 +113,7 @@ struct Dynamics {
       {"rms_aes17",    dBFS,       "The same by AES17: a full-scale sine reads 0."                                            },
       {"peak",         dBFS,       "Highest sample."                                                                          },
       {"crest",        unit("dB"), "Peak over RMS."                                                                           },
-      {"dr",           unit("dB"), "Dynamic range by the published DR text, a whole number; none when silent."                },
+      {"dr",           unit("dB"), "Dynamic range by the published DR text, a whole number; none when silent or under 3 s."   },
       {"dc_offset",    plain,      "Mean of the channel whose mean is farthest from zero; full scale is 1."                   },
       {"clipped",      plain,      "Samples in runs of three or more at full scale."                                          },
       {"clipped_runs", plain,      "How many such runs."                                                                      },
@@ -155,10 +155,7 @@ struct Dynamics {
   }
 
   void process(Block<Dynamics>& b) noexcept {
-    const float* in[16];
-    int c = 0;
-    for (auto [out, from] : b) in[c++] = from;
-    chunks.add(in, b.first(), b.last(), [&](const float* const* x) { eat(x, chunk); });
+    chunks.add(b.in(), b.first(), b.last(), [&](const float* const* x) { eat(x, chunk); });
     b.pass();
     publish([&](auto name, double x) { b.report(name, x); });
   }
@@ -167,7 +164,7 @@ struct Dynamics {
     if (const int n = chunks.waiting()) eat(chunks.rest(), n);
     for (Channel& c : channels) {
       c.tops.end(0);
-      if (time % dr_block) end_dr_block(c, time % dr_block);
+      if (time > dr_block && time % dr_block) end_dr_block(c, time % dr_block);
     }
     read();
     publish([&](auto name, double x) { r(name, x); });
@@ -214,9 +211,8 @@ private:
       for (std::size_t k = 0; k < channels.size(); ++k) {
         Channel& c = channels[k];
         const float* in = x[k] + i;
-        const float peak = simd().peak(in, m);
-        const double energy = simd().energy(in, m);
-        c.sum += simd().meter.sum(in, m);
+        const auto [peak, sum, energy] = simd().meter.levels(in, m);
+        c.sum += sum;
         c.energy += energy;
         c.block_energy += energy;
         step_energy += energy;

@@ -60,6 +60,8 @@ struct Limiter {
     raw.assign(std::size_t(channels), std::vector<float>(low_pass.empty() ? 0 : std::size_t(2 * lead + chunk + 64)));
     history = delay + 2 * PeakBank::far + 16;
     sound.assign(std::size_t(channels), std::vector<float>(std::size_t(history + chunk + 64)));
+    heard.clear();
+    for (const auto& x : sound) heard.push_back(x.data() + history);
     paths.resize(link == 1 && link_release == 1 ? 1 : std::size_t(channels));
     for (Path& p : paths) {
       p.curve.prepare(look);
@@ -147,11 +149,9 @@ struct Limiter {
     for (std::size_t p = 0; p < paths.size(); ++p) {
       Path& path = paths[p];
       const std::size_t first = p, end = paths.size() == 1 ? sound.size() : p + 1;
-      const float* heard[16];
-      for (std::size_t c = first; c < end; ++c) heard[c - first] = sound[c].data() + history;
-      path.bass.process(heard, path.gain, n);
+      path.bass.process(heard.data() + first, path.gain, n);
       for (std::size_t c = first; c < end; ++c)
-        simd().dynamics.true_peak(path.gain, trails[c], heard[c - first] - PeakBank::far, bank, floor, n);
+        simd().dynamics.true_peak(path.gain, trails[c], heard[c] - PeakBank::far, bank, floor, n);
       path.quiet = simd().peak(path.gain, n) <= floor;
       quiet = quiet && path.quiet;
     }
@@ -189,6 +189,7 @@ struct Limiter {
   PeakBank bank{};
   std::vector<float> low_pass;  // right half, middle first
   std::vector<std::vector<float>> raw, sound;
+  std::vector<const float*> heard;  // where in `sound` the newest frames are
   std::vector<Path> paths;
   std::vector<PeakTrail> trails;
   alignas(64) float ceiling[chunk], lowest[chunk];

@@ -27,7 +27,7 @@ struct Loudness {
                              .source = "ITU-R BS.1770-5; EBU R 128, Tech 3341, Tech 3342"};
   static constexpr Param params[] = {
       {"dual_mono", on_off, "off", "A single channel counts as two speakers: 3 LU more.",                 fixed},
-      {"peaks",     on_off, "on",  "Also measures true peak, plr and psr, which takes most of the time.", fixed}
+      {"peaks",     on_off, "on",  "Also measures true peak, overs, plr and psr, in as much time again.", fixed}
   };
   static constexpr Result results[] = {
       {"integrated",     LUFS,       "Loudness of the programme, gated; none before 400 ms, minus infinity when silent."},
@@ -40,15 +40,19 @@ struct Loudness {
       {"range_high",     LUFS,       "Upper end of the range: 5 % lie above."                                           },
       {"true_peak",      dBTP,       "Highest true peak of any channel; minus infinity when silent."                    },
       {"plr",            unit("dB"), "Peak to loudness ratio: true peak over integrated loudness."                      },
-      {"psr_min",        unit("dB"), "Smallest ratio of true peak to short-term loudness within any 3 s."               }
+      {"psr",            unit("dB"), "Ratio of true peak to short-term loudness, both of the last 3 s."                 },
+      {"psr_min",        unit("dB"), "The smallest it was; where nothing is above -70 LUFS it does not count."          },
+      {"mono_loss",      LU,         "Loudness of the mono sum less that of two channels: 0 or below; none of others."  },
+      {"overs",          plain,      "Stretches of true peak over 0 dBTP, in all channels; 10 ms apart is a new one."   }
   };
 
   void prepare(const Setup<Loudness>& s) {
     rate = s.rate();
     peaks = s["peaks"] > 0;
-    loudness.prepare({.rate = rate, .channels = s.channels(), .dual_mono = s["dual_mono"] > 0});
+    loudness.prepare({.rate = rate, .channels = s.channels(), .dual_mono = s["dual_mono"] > 0, .mono = true});
     step = int(rate / 10 + 0.5);
-    if (peaks) true_peak.prepare({.channels = s.channels(), .step = step});
+    if (peaks) true_peak.prepare({.channels = s.channels(), .over = 1, .step = step, .apart = int(rate / 100)});
+    psr_series.prepare(StepSeries::Keep::lowest);
     channels = s.channels();
     reset();
   }
@@ -58,19 +62,17 @@ struct Loudness {
     if (peaks) true_peak.reset();
     steps = psr_steps = 0;
     now = {};
-    psr_min = none;
+    psr = psr_min = none;
+    psr_series.reset();
     highest = -1;
   }
 
   void process(Block<Loudness>& b) noexcept {
-    const float* in[16];
-    int c = 0;
-    for (auto [out, from] : b) in[c++] = from;
     // half a step at a time: so no step is passed over, and each one's short-term loudness meets its peaks
     for (int at = b.first(); at < b.last(); at += step / 2) {
       const int end = std::min(at + step / 2, b.last());
-      loudness.add(in, at, end);
-      if (peaks) true_peak.add(in, at, end);
+      loudness.add(b.in(), at, end);
+      if (peaks) true_peak.add(b.in(), at, end);
       follow();
     }
     b.pass();
@@ -97,7 +99,7 @@ struct Loudness {
         {"momentary_max",                         window(loudness.momentary_max(),           0.4)},
         {"short_term_max",                                       window(loudness.short_term_max(),                                                                 3)},
         {"gate_lufs",                                     rounded(loudness.integrated_gate())             },
-        {"range_gate_lufs",rounded(loudness.range_gate())},
+        {"range_gate_lufs",rounded(loudness.range().gate)},
         {"range_settled",                                          double(loudness.frames()) >= 60 * rate                                                                                       },
         {"blocks",json::array()}
     };
@@ -117,6 +119,7 @@ struct Loudness {
     };
     list("momentary", s.momentary);
     list("short_term", s.short_term);
+    list("psr", psr_series.points());
     // level, count and summed power of the gating blocks: those of many programmes together are an album's
     for (const auto& bin : loudness.blocks().bins()) d["blocks"].push_back({bin.level, bin.count, bin.sum});
     return d.dump();
@@ -125,17 +128,19 @@ struct Loudness {
 private:
   struct Values {
     double integrated = none, range = none, range_low = none, range_high = none, momentary = none, short_term = none,
-           momentary_max = none, short_term_max = none;
+           momentary_max = none, short_term_max = none, mono_loss = none;
   };
   Values read() const noexcept {
+    const auto range = loudness.range();
     return {loudness.integrated(),
-            loudness.range(),
-            loudness.range_low(),
-            loudness.range_high(),
+            range.width(),
+            range.low,
+            range.high,
             loudness.momentary(),
             loudness.short_term(),
             loudness.momentary_max().loudness,
-            loudness.short_term_max().loudness};
+            loudness.short_term_max().loudness,
+            loudness.mono_loss()};
   }
 
   void follow() noexcept {
@@ -146,11 +151,15 @@ private:
     }
     for (; peaks && psr_steps < std::min(true_peak.steps(), std::int64_t(steps)); ++psr_steps) {
       const double s = short_terms[std::size_t(psr_steps + 1) % kept];
-      if (psr_steps + 1 < window || !(s > -70)) continue;
-      float peak = 0;
-      for (std::int64_t i = psr_steps + 1 - window; i <= psr_steps; ++i) peak = std::max(peak, true_peak.step_peak(i));
-      const double psr = db_of(double(peak)) - s;
-      if (!(psr >= psr_min)) psr_min = psr;
+      psr = none;
+      if (psr_steps + 1 >= window && s > -70) {
+        float peak = 0;
+        for (std::int64_t i = psr_steps + 1 - window; i <= psr_steps; ++i)
+          peak = std::max(peak, true_peak.step_peak(i));
+        psr = db_of(double(peak)) - s;
+        if (!(psr >= psr_min)) psr_min = psr;
+      }
+      psr_series.add(psr == psr ? float(psr) : std::numeric_limits<float>::infinity());
     }
   }
 
@@ -175,7 +184,10 @@ private:
     if (level != highest) highest = level, highest_db = db_of(double(level));
     put(to, "true_peak", peaks ? highest_db : none);
     put(to, "plr", peaks && now.integrated > -70 ? highest_db - now.integrated : none);
+    put(to, "mono_loss", now.mono_loss);
+    put(to, "psr", psr);
     put(to, "psr_min", psr_min);
+    put(to, "overs", peaks ? double(true_peak.overs()) : none);
   }
 
   static constexpr std::size_t kept = 64;
@@ -189,7 +201,8 @@ private:
   std::int64_t psr_steps = 0;
   double short_terms[kept] = {};
   Values now;
-  double psr_min = none, highest_db = none;
+  double psr = none, psr_min = none, highest_db = none;
+  StepSeries psr_series;
   float highest = -1;
 };
 

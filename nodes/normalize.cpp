@@ -32,10 +32,7 @@ struct Normalize {
   void listen(Block<Normalize>& b) noexcept {
     if (!listening_) meter_.reset();
     listening_ = true;
-    const float* in[16];
-    int c = 0;
-    for (auto [out, from] : b) in[c++] = from;
-    meter_.add(in, b.first(), b.last());
+    meter_.add(b.in(), b.first(), b.last());
   }
   void process(Block<Normalize>& b) noexcept {
     if (listening_) {

@@ -176,14 +176,11 @@ struct Spectrum {
   }
 
   void process(Block<Spectrum>& b) noexcept {
-    const float* in[16];
-    int c = 0;
-    for (auto [out, from] : b) in[c++] = from;
-    fine.add(in, b.first(), b.last(), [&] {
+    fine.add(b.in(), b.first(), b.last(), [&] {
       quiet();
       if (++fine_windows % 8 == 0) read();
     });
-    decimator.add(in, b.first(), b.last(), [&](const float* const* x, int n) { low.add(x, 0, n, [] {}); });
+    decimator.add(b.in(), b.first(), b.last(), [&](const float* const* x, int n) { low.add(x, 0, n, [] {}); });
     b.pass();
     publish([&](auto name, double x) { b.report(name, x); });
   }

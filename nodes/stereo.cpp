@@ -31,8 +31,9 @@ struct Stereo {
       .doc = "Measures correlation, balance, width and what mono loses, of two channels; the signal passes.",
       .source = "ITU-R BS.1770-5 (weighting and gating of the loss in mono)"};
   static constexpr Param params[] = {
-      {"bands", on_off, "on", "Also by frequency band, with the delay between the channels; takes most of the time.",
-       fixed}
+      {"bands",     on_off, "on", "Also by frequency band, with the delay between the channels; takes most of the time.",
+       fixed                                                                                                                   },
+      {"mono_loss", on_off, "on", "Also what mono loses, in the time of a loudness meter.",                               fixed}
   };
   static constexpr Result results[] = {
       {"correlation",     plain,      "1: both channels the same, 0: unrelated, -1: opposite; none when one is silent."},
@@ -49,11 +50,10 @@ struct Stereo {
   void prepare(const Setup<Stereo>& s) {
     rate = s.rate();
     two = s.channels() == 2;
-    step = int(rate / 10 + 0.5);
+    step = std::max(1, int(rate / 10 / chunk + 0.5)) * chunk;  // 100 ms in whole chunks
     chunks.prepare(2, chunk);
-    k = k_step(k_weighting(rate));
-    stereo_blocks.prepare();
-    mono_blocks.prepare();
+    in_mono = two && s["mono_loss"] > 0;
+    if (in_mono) loudness.prepare({.rate = rate, .channels = 2, .integrated_only = true, .mono = true});
     by_band = two && s["bands"] > 0;
     if (by_band) {
       int size = 256;
@@ -68,16 +68,12 @@ struct Stereo {
 
   void reset() noexcept {
     chunks.reset();
-    filters = {};
+    if (in_mono) loudness.reset();
     all = in_step = {};
     window = {};
-    mono_steps = stereo_steps = {};
-    mono_step = stereo_step = 0;
     time = steps = 0;
     lowest = none;
     lowest_at = 0;
-    stereo_blocks.reset();
-    mono_blocks.reset();
     now = {};
     if (!by_band) return;
     halves.reset();
@@ -87,16 +83,15 @@ struct Stereo {
   }
 
   void process(Block<Stereo>& b) noexcept {
-    const float* in[16];
-    int c = 0;
-    for (auto [out, from] : b) in[c++] = from;
-    if (two) chunks.add(in, b.first(), b.last(), [&](const float* const* x) { eat(x, chunk); });
-    if (by_band) halves.add(in, b.first(), b.last(), [&](const float* const* x) { transform(x, fft.size() / 2); });
+    if (in_mono) loudness.add(b.in(), b.first(), b.last());
+    if (two) chunks.add(b.in(), b.first(), b.last(), [&](const float* const* x) { eat(x, chunk); });
+    if (by_band) halves.add(b.in(), b.first(), b.last(), [&](const float* const* x) { transform(x, fft.size() / 2); });
     b.pass();
     publish([&](auto name, double x) { b.report(name, x); });
   }
 
   void finish(Report<Stereo>& r) noexcept {
+    if (in_mono) loudness.finish();
     if (const int n = chunks.waiting()) eat(chunks.rest(), n);
     if (by_band) {
       // an incomplete window at the end is left out, as its edge would be heard as energy everywhere; unless it is all
@@ -140,51 +135,32 @@ struct Stereo {
 
 private:
   struct Sums {
-    double ll = 0, rr = 0, lr = 0, mid = 0, side = 0;
+    double ll = 0, rr = 0, lr = 0;
     Sums& operator+=(const Sums& o) noexcept {
-      ll += o.ll, rr += o.rr, lr += o.lr, mid += o.mid, side += o.side;
+      ll += o.ll, rr += o.rr, lr += o.lr;
       return *this;
     }
+    // of mid and side, (L + R) / 2 and (L - R) / 2: exactly 0 for equal channels, as the sums are in double
+    double mid() const noexcept { return std::max(0.0, (ll + rr + 2 * lr) / 4); }
+    double side() const noexcept { return std::max(0.0, (ll + rr - 2 * lr) / 4); }
   };
 
   void eat(const float* const* x, int n) noexcept {
-    alignas(64) float mid[chunk], side[chunk], mid_energy[chunk], side_energy[chunk];
-    simd().colour.to_mid_side(mid, side, x[0], x[1], chunk);
-    // the channels together are as loud as mid and side, twice; the sum in both speakers is the mid, twice
-    static constexpr double twice[1] = {2};
-    const float *m[1] = {mid}, *s[1] = {side};
-    simd().meter.k_energy(k, filters[0].data(), m, twice, 1, mid_energy, chunk);
-    simd().meter.k_energy(k, filters[1].data(), s, twice, 1, side_energy, chunk);
-    for (int i = 0; i < n;) {
-      const int part = int(std::min<std::int64_t>(n - i, step - time % step));
-      Sums here{simd().energy(x[0] + i, part), simd().energy(x[1] + i, part),
-                simd().meter.product(x[0] + i, x[1] + i, part), simd().energy(mid + i, part),
-                simd().energy(side + i, part)};
-      in_step += here;
-      all += here;
-      const double mono = simd().meter.sum(mid_energy + i, part);
-      mono_step += mono;
-      stereo_step += mono + simd().meter.sum(side_energy + i, part);
-      time += part;
-      i += part;
-      if (time % step == 0) end_step();
-    }
+    const auto [ll, rr, lr] = simd().meter.products(x[0], x[1], n);
+    in_step += {ll, rr, lr};
+    all += {ll, rr, lr};
+    time += n;
+    if (time % step == 0) end_step();
   }
 
   void end_step() noexcept {
     const std::size_t at = std::size_t(steps++ % 4);
     window[at] = in_step;
-    mono_steps[at] = mono_step;
-    stereo_steps[at] = stereo_step;
     in_step = {};
-    mono_step = stereo_step = 0;
     if (steps >= 4) {
       Sums w;
-      double mono = 0, stereo = 0;
-      for (std::size_t i = 0; i < 4; ++i) w += window[i], mono += mono_steps[i], stereo += stereo_steps[i];
+      for (const Sums& s : window) w += s;
       const double frames = 4.0 * step;
-      stereo_blocks.add(stereo / frames);
-      mono_blocks.add(mono / frames);
       const double c = correlation_of(w.ll, w.rr, w.lr);
       if (std::min(w.ll, w.rr) > silent * frames && !(c >= lowest)) {
         lowest = c;
@@ -242,13 +218,11 @@ private:
     const double c = correlation_of(all.ll, all.rr, all.lr);
     now.correlation = c;
     now.correlation_min = lowest;
-    now.mono_loss = stereo_blocks.count()
-                        ? std::min(0.0, mono_blocks.integrated().loudness - stereo_blocks.integrated().loudness)
-                        : none;
+    now.mono_loss = in_mono ? loudness.mono_loss() : none;
     now.balance = ratio_db(all.ll, all.rr);
-    now.side_mid = ratio_db(all.side, all.mid);
+    now.side_mid = ratio_db(all.side(), all.mid());
     const bool sound = all.ll + all.rr > 0;
-    const bool same = sound && all.side <= 1e-8 * all.mid;
+    const bool same = sound && all.side() <= 1e-8 * all.mid();
     now.dual_mono = same;
     now.false_stereo = sound && !same && std::abs(c) > 0.9995;
     now.inverted = sound && c < -0.5;
@@ -275,16 +249,12 @@ private:
   double rate = 0;
   int step = 1;
   Chunks chunks, halves;
-  KStep k;
-  std::array<std::array<double, 8>, 2> filters{};
+  LoudnessMeter loudness;
   Sums all, in_step;
   std::array<Sums, 4> window{};
-  std::array<double, 4> mono_steps{}, stereo_steps{};
-  double mono_step = 0, stereo_step = 0;
   std::int64_t time = 0, steps = 0, lowest_at = 0;
   double lowest = none;
-  LoudnessHistogram stereo_blocks, mono_blocks;
-  bool two = true, by_band = true, started = false;
+  bool two = true, by_band = true, in_mono = true, started = false;
   PairFft fft;
   std::array<std::vector<float>, 2> before;
   std::vector<PairFft::Powers> spectra;

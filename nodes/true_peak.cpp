@@ -49,10 +49,7 @@ struct TruePeak {
   }
 
   void process(Block<TruePeak>& b) noexcept {
-    const float* in[16];
-    int c = 0;
-    for (auto [out, from] : b) in[c++] = from;
-    meter.add(in, b.first(), b.last());
+    meter.add(b.in(), b.first(), b.last());
     b.pass();
     read();
     b.report("true_peak", highest_db);

@@ -42,15 +42,15 @@ constexpr Figure figures[] = {
     {"dr", "dynamics", "dr", "DR", "", 0},
     {"dc_offset", "dynamics", "dc_offset", "DC offset", "", 6},
     {"correlation", "stereo", "correlation", "correlation", "", 2},
-    {"mono_loss_db", "stereo", "mono_loss", "lost in mono", "dB", 2},
+    {"mono_loss_db", "loudness", "mono_loss", "lost in mono", "LU", 2},
     {"stereo_balance_db", "stereo", "balance", "left over right", "dB", 2},
     {"clipped_samples", "dynamics", "clipped", "clipped samples", "", 0},
-    {"inter_sample_overs", "true_peak", "overs", "inter-sample overs", "", 0},
-    {"noise_floor_dbfs", "spectrum", "noise_floor", "noise floor", "dBFS", 1},
+    {"inter_sample_overs", "loudness", "overs", "inter-sample overs", "", 0},
+    {"noise_floor_dbfs", "dynamics", "noise_floor", "noise floor", "dBFS", 1},
     {"silence_head_s", "dynamics", "silence_head", "silence before", "s", 2},
     {"silence_tail_s", "dynamics", "silence_tail", "silence after", "s", 2},
 };
-constexpr const char* meters[] = {"loudness", "true_peak", "dynamics", "stereo", "spectrum"};
+constexpr int settled_s = 60;  ///< Tech 3341: a loudness range is not yet stable before
 
 struct Measured {
   std::string file;
@@ -60,17 +60,22 @@ struct Measured {
   std::map<std::string, std::string> details;  ///< by meter
 };
 
-Graph meter_graph(int channels) {
+/// The meters behind the figures; for `details`, all there are.
+Graph meter_graph(int channels, bool details) {
   Graph g;
   const Wire in = g.input("in", channels);
-  for (const char* meter : meters)
-    if (const lacquer_node_type* type = builtin().find(meter)) g.node(*type, meter, {in});
+  for (const char* meter : {"loudness", "dynamics", "stereo", "true_peak", "spectrum"})
+    if (details || std::any_of(std::begin(figures), std::end(figures),
+                               [&](const Figure& f) { return std::string_view(f.node) == meter; }))
+      g.node(*builtin().find(meter), meter, {in});
+  g.set("stereo.mono_loss", "off");  // the loudness meter has it at hand
+  if (!details) g.set("stereo.bands", "off");
   g.end = in;
   return g;
 }
 
 /// Reads the file once, through every meter.
-Measured measure(const std::string& file, int threads, const std::function<void(double)>& progress) {
+Measured measure(const std::string& file, bool details, int threads, const std::function<void(double)>& progress) {
   FileSource source(file);
   Measured m{file, source.format(), {}, 0, {}};
   if (m.format.frames == 0) throw Failed(bad_input, file + ": it holds no audio; give a file with at least one frame");
@@ -82,7 +87,7 @@ Measured measure(const std::string& file, int threads, const std::function<void(
   const double whole = double(std::max<std::int64_t>(1, m.format.frames));
   o.progress = [&](std::int64_t done) { progress(double(done) / whole); };
   Source* const inputs[] = {&source};
-  const RunResults r = run(meter_graph(m.format.channels), inputs, {}, o);
+  const RunResults r = run(meter_graph(m.format.channels, details), inputs, {}, o);
   for (const Figure& f : figures) m.values.push_back(r.value(f.node, f.result));
   m.non_finite = double(r.non_finite);
   for (const RunResults::Node& n : r.nodes)
@@ -92,7 +97,7 @@ Measured measure(const std::string& file, int threads, const std::function<void(
 }
 
 /// All files, as many at a time as there are cores; what is wrong with any of them ends it all.
-std::vector<Measured> measure_all(const std::vector<std::string>& files, Progress& progress) {
+std::vector<Measured> measure_all(const std::vector<std::string>& files, bool details, Progress& progress) {
   const auto cores = std::max(1u, std::thread::hardware_concurrency());
   const auto workers = std::min<std::size_t>(cores, files.size());
   const int threads = int(std::max<std::size_t>(1, cores / workers));
@@ -103,7 +108,7 @@ std::vector<Measured> measure_all(const std::vector<std::string>& files, Progres
   std::atomic<bool> failed{false};
   const auto work = [&] {
     for (std::size_t i; !failed && (i = next++) < files.size();) try {
-        found[i] = measure(files[i], threads, [&](double share) {
+        found[i] = measure(files[i], details, threads, [&](double share) {
           shares[i] = share;
           double sum = 0;
           for (const auto& s : shares) sum += s;
@@ -229,13 +234,16 @@ Json series_of(const Measured& m) {
 }
 
 std::string series_csv(const std::vector<Measured>& all) {
-  std::string out = "file,time_s,momentary_lufs,short_term_lufs\n";
+  std::string out = "file,time_s,momentary_lufs,short_term_lufs,psr_db\n";
   for (const Measured& m : all) {
     const Json s = series_of(m);
     const double every = s.at("every_s");
+    const auto cell = [&](const char* name, std::size_t i) {
+      return csv_cell(i < s.at(name).size() ? s.at(name)[i] : Json());
+    };
     for (std::size_t i = 0; i < s.at("momentary").size(); ++i)
-      out += fmt::format("{},{:.3f},{},{}\n", csv_cell(m.file), double(i + 1) * every, csv_cell(s.at("momentary")[i]),
-                         csv_cell(i < s.at("short_term").size() ? s.at("short_term")[i] : Json()));
+      out += fmt::format("{},{:.3f},{},{},{}\n", csv_cell(m.file), double(i + 1) * every, cell("momentary", i),
+                         cell("short_term", i), cell("psr", i));
   }
   return out;
 }
@@ -326,7 +334,7 @@ int run(const Options& o) {
   if (o.csv && (o.album || o.platforms))
     throw Failed(bad_input, "--csv: it is a table of files only; use --json with --album or --platforms");
   Progress progress(o.quiet);
-  const std::vector<Measured> all = measure_all(o.files, progress);
+  const std::vector<Measured> all = measure_all(o.files, o.details, progress);
   if (o.csv) {
     print(o.series ? series_csv(all) : csv(all));
     return done;
@@ -349,6 +357,10 @@ int run(const Options& o) {
     return done;
   }
   print(table(all));
+  for (const Measured& m : all)
+    if (double(m.format.frames) < settled_s * m.format.rate_hz && std::isfinite(figure(m, "loudness_range_lu")))
+      print(fmt::format("{}: its loudness range is not settled, as it is shorter than {} s.\n", short_name(m.file),
+                        settled_s));
   if (o.album) print("\nTogether, as an album: " + number(album_loudness(all), 2) + " LUFS\n");
   if (o.platforms) print("\n" + platform_table(all));
   return done;
@@ -358,19 +370,22 @@ int run(const Options& o) {
 
 Command measure_command(CLI::App& program) {
   auto o = std::make_shared<Options>();
-  CLI::App* app =
-      add_command(program, "measure", "Measures files: loudness, true peak, dynamics, stereo, noise.",
-                  "  lacquer measure MASTER.wav                       # a table\n"
-                  "  lacquer measure MIX.wav MASTER.wav               # side by side\n"
-                  "  lacquer measure --json MASTER.wav | jq .integrated_lufs\n"
-                  "  lacquer measure --csv album/*.flac > album.csv   # one line per file, on all cores\n"
-                  "  lacquer measure --series --csv MASTER.wav        # loudness over time, for plots\n"
-                  "  lacquer measure --platforms MASTER.wav           # what Spotify and others will do to it");
+  CLI::App* app = add_command(
+      program, "measure", "Measures files: loudness, true peak, dynamics, stereo, noise.",
+      "  lacquer measure MASTER.wav                       # a table\n"
+      "  lacquer measure MIX.wav MASTER.wav               # side by side\n"
+      "  lacquer measure --json MASTER.wav | jq .integrated_lufs\n"
+      "  lacquer measure --csv album/*.flac > album.csv   # one line per file, on all cores\n"
+      "  lacquer measure --series --csv MASTER.wav        # loudness and psr over time, for plots\n"
+      "  lacquer measure --details --json MASTER.wav      # spectrum, stereo by band, every over and maximum\n"
+      "  lacquer measure --platforms MASTER.wav           # what Spotify and others will do to it");
   app->add_option("FILE", o->files, "Sound files; - is standard input (WAV).")->required();
   app->add_flag("--json", o->json, "Prints an object per file, an array for several.");
   app->add_flag("--csv", o->csv, "Prints a line per file.");
-  app->add_flag("--series", o->series, "Adds momentary and short-term loudness over time; needs --json or --csv.");
-  app->add_flag("--details", o->details, "Adds positions, channels and lists of every meter; needs --json.");
+  app->add_flag("--series", o->series,
+                "Adds momentary and short-term loudness and psr over time; needs --json or --csv.");
+  app->add_flag("--details", o->details,
+                "Adds all that every meter knows: spectrum, bands, positions, channels, lists; needs --json.");
   app->add_flag("--album", o->album, "Adds the integrated loudness of all files together.");
   app->add_flag("--platforms", o->platforms, "Adds by how much streaming services turn each file up or down.");
   app->add_flag("--quiet", o->quiet, "No progress.");

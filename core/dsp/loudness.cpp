@@ -168,13 +168,13 @@ KStep k_step(const KWeighting& k) {
   KStep m{};
   for (int j = 0; j < 8; ++j) {  // what sample j does to the outputs and to the state after eight frames
     double s[4] = {};
-    for (int i = 0; i < 8; ++i) m.direct[j][i] = run(i == j ? 1.0 : 0.0, s);
+    for (int i = 0; i < 8; ++i) m.direct[j][i] = float(run(i == j ? 1.0 : 0.0, s));
     std::copy_n(s, 4, m.into[j]);
   }
   for (int q = 0; q < 4; ++q) {  // what the state does to them
     double s[4] = {};
     s[q] = 1;
-    for (int i = 0; i < 8; ++i) m.out_of[q][i] = run(0, s);
+    for (int i = 0; i < 8; ++i) m.out_of[q][i] = float(run(0, s));
     std::copy_n(s, 4, m.keep[q]);
   }
   return m;
@@ -290,46 +290,76 @@ LoudnessHistogram::Range LoudnessHistogram::range() const noexcept {
   return {nth(10), nth(95), std::max(-70.0, lufs(gate))};
 }
 
+// ---- values over time -----------------------------------------------------------------------------------------------
+
+void StepSeries::prepare(Keep keep) {
+  keep_ = keep;
+  values_.resize(most);
+  reset();
+}
+void StepSeries::reset() noexcept { points_ = in_point_ = 0, per_point_ = 1; }
+void StepSeries::add(float value) noexcept {
+  const auto at = [this](int i) -> float& { return values_[std::size_t(i)]; };
+  if (in_point_) {
+    at(points_ - 1) = of(at(points_ - 1), value);
+  } else {
+    if (points_ == most) {
+      points_ /= 2;
+      per_point_ *= 2;
+      for (int i = 0; i < points_; ++i) at(i) = of(at(2 * i), at(2 * i + 1));
+    }
+    at(points_++) = value;
+  }
+  in_point_ = (in_point_ + 1) % per_point_;
+}
+
 // ---- the meter ------------------------------------------------------------------------------------------------------
 //
 // Programme time is divided into chunks of 64 frames, K-weighted at once (core/simd), and steps of 100 ms. Energies of
 // single frames are kept for 3 s, so that both windows slide by single frames; at each full step they are
-// summed up anew from the sums of the steps, so no rounding error can pile up. A chunk whose windows cannot exceed the
-// maximum, even if nothing left them, is not searched: that makes the search free on most programme.
+// summed up anew from the sums of the steps, so no rounding error can pile up.
 
 namespace {
 
 constexpr int chunk = 64, momentary_steps = 4, short_term_steps = 30, tail_steps = 15;
-constexpr std::size_t series_points = 36000;
 
 struct Window {
   std::int64_t length = 0;
-  double energy = 0;  // of the `length` frames before now
+  double energy = 0;  // of the `length` frames before now, and of the last `owed` that left it
+  int owed = 0;
   double most = -1;
   std::int64_t most_end = 0;
   double shown = -1;  // as of the last full step
   std::int64_t shown_end = 0;
 
-  void clear() noexcept { energy = 0, most = shown = -1, most_end = shown_end = 0; }
+  void clear() noexcept { energy = 0, owed = 0, most = shown = -1, most_end = shown_end = 0; }
   void show() noexcept { shown = most, shown_end = most_end; }
   void offer(double e, std::int64_t end) noexcept {
     if (e > most) most = e, most_end = end;
   }
-  // Slides over n frames that start at `time`; entering and leaving energies and their sums. `n` never straddles a
-  // step.
-  void slide(const float* in, double in_sum, const float* out, std::int64_t time, int n) noexcept {
-    const bool full = time >= length;
-    const double out_sum = full ? simd().meter.sum(out, n) : 0;
-    if (full && energy + in_sum > most) {
-      double e = energy;
-      for (int i = 0; i < n; ++i) {
-        e += double(in[i]) - double(out[i]);
-        offer(e, time + i + 1);
+  // Slides over n frames that start at `time`, of known energies; `left(i)` is where those of the frames are kept that
+  // left the window i frames ago and after. `n` never straddles a step. What leaves is only summed up where the window
+  // would be louder than any before if nothing had left since the last full step: on most programme that is rare.
+  template <class Left>
+  void slide(const float* in, double in_sum, Left&& left, std::int64_t time, int n) noexcept {
+    if (time >= length) {
+      if (energy + in_sum > most) {
+        for (; owed > 0; owed -= std::min(owed, chunk)) energy -= simd().meter.sum(left(owed), std::min(owed, chunk));
+        if (energy + in_sum > most) {
+          const float* out = left(0);
+          double e = energy;
+          for (int i = 0; i < n; ++i) {
+            e += double(in[i]) - double(out[i]);
+            offer(e, time + i + 1);
+          }
+        }
       }
+      owed += n;
     }
-    energy += in_sum - out_sum;
+    energy += in_sum;
     if (time + n == length) offer(energy, time + n);
   }
+  void settle(double exact) noexcept { energy = exact, owed = 0; }
 };
 
 }  // namespace
@@ -338,47 +368,50 @@ struct LoudnessMeter::State {
   LoudnessSettings set;
   int step = 0;  // frames of 100 ms
   std::unique_ptr<KStep> k;
-  std::vector<double> filters, weights;  // 8 per channel; 1 per channel
+  std::vector<double> filters, weights, powers;  // 4 per channel; 1 per channel
   Chunks chunks;
-  std::vector<float> energies;  // a ring of single frames, its first chunk repeated at the end
+  std::vector<float> energies;  // a ring of single frames, 3 s and a step; its first chunk is repeated at the end
   std::int64_t time = 0;        // frames done
   std::int64_t programme = 0;   // of these, not silence behind the end
   Window momentary, short_term;
-  std::array<double, short_term_steps> sums;  // of whole steps, a ring
-  double step_sum = 0;
+  std::array<double, short_term_steps> sums, mono_sums;  // of whole steps, a ring
+  double step_sum = 0, mono_sum = 0;
   std::int64_t step_count = 0, step_end = 0;
   bool tail = false, finished = false;
   double momentary_now = nan, short_term_now = nan;
-  LoudnessHistogram gated, ranged;
-  std::vector<float> momentary_series, short_term_series;
-  std::size_t points = 0;
-  int per_point = 1, in_point = 0;
+  LoudnessHistogram gated, ranged, mono_gated;
+  StepSeries momentary_series, short_term_series;
 
   std::int64_t ring() const noexcept { return std::int64_t(energies.size()) - chunk; }
 
-  double sum_of_last(int n) const noexcept {
+  using Steps = std::array<double, short_term_steps>;
+  double sum_of_last(const Steps& s, int n) const noexcept {
     double sum = 0;
-    for (int i = n; i > 0; --i) sum += sums[std::size_t((step_count - i) % short_term_steps)];
+    for (int i = n; i > 0; --i) sum += s[std::size_t((step_count - i) % short_term_steps)];
     return sum;
   }
 
   // The next chunk, of which n frames are programme. What follows is the silence behind the programme.
   void chunk_of(const float* const* channel, int n) noexcept {
-    alignas(64) float small[chunk];
+    alignas(64) float small[chunk], mono[chunk];
     const std::int64_t at = set.integrated_only ? 0 : time % ring();
     float* e = set.integrated_only ? small : energies.data() + at;
-    simd().meter.k_energy(*k, filters.data(), channel, weights.data(), set.channels, e, chunk);
+    simd().meter.k_energy(*k, filters.data(), channel, weights.data(), set.channels, e, set.mono ? mono : nullptr,
+                          powers.data(), chunk);
     if (!set.integrated_only && at == 0) std::copy_n(e, chunk, energies.end() - chunk);
+    double whole = 0;
+    for (int c = 0; c < set.channels; ++c) whole += weights[std::size_t(c)] * powers[std::size_t(c)];
     for (int i = 0; i < chunk;) {
       tail = i >= n;
       const int m = int(std::min<std::int64_t>((tail ? chunk : n) - i, step_end - time));
-      const double sum = simd().meter.sum(e + i, m);
+      const double sum = m == chunk ? whole : simd().meter.sum(e + i, m);
+      if (set.mono) mono_sum += m == chunk ? powers.back() : simd().meter.sum(mono + i, m);
       if (!tail) programme += m;
-      if (!tail && !set.integrated_only) {
-        const auto left = [&](const Window& w) { return energies.data() + (time + ring() - w.length) % ring(); };
-        momentary.slide(e + i, sum, left(momentary), time, m);
-        short_term.slide(e + i, sum, left(short_term), time, m);
-      }
+      if (!tail && !set.integrated_only)
+        for (Window* w : {&momentary, &short_term})
+          w->slide(
+              e + i, sum, [&](int ago) { return energies.data() + (time + ring() - w->length - ago) % ring(); }, time,
+              m);
       step_sum += sum;
       time += m;
       i += m;
@@ -388,18 +421,20 @@ struct LoudnessMeter::State {
 
   void full_step() noexcept {
     sums[std::size_t(step_count % short_term_steps)] = step_sum;
-    step_sum = 0;
+    mono_sums[std::size_t(step_count % short_term_steps)] = mono_sum;
+    step_sum = mono_sum = 0;
     ++step_count;
     step_end += step;
     if (step_count >= momentary_steps && !tail) {
-      momentary.energy = sum_of_last(momentary_steps);
+      momentary.settle(sum_of_last(sums, momentary_steps));
       const double power = momentary.energy / double(momentary.length);
       gated.add(power);
       momentary_now = lufs(power);
+      if (set.mono) mono_gated.add(sum_of_last(mono_sums, momentary_steps) / double(momentary.length));
     }
     if (set.integrated_only) return;
     if (step_count >= short_term_steps && time <= programme + tail_steps * step) {
-      short_term.energy = sum_of_last(short_term_steps);
+      short_term.settle(sum_of_last(sums, short_term_steps));
       const double power = short_term.energy / double(short_term.length);
       ranged.add(power);
       if (!tail) short_term_now = lufs(power);
@@ -412,21 +447,8 @@ struct LoudnessMeter::State {
 
   void plot() noexcept {
     const auto level = [](double x) { return x > -200 ? float(x) : -200.0f; };  // NaN too
-    const float m = level(momentary_now), s = level(short_term_now);
-    if (!in_point) {
-      if (points == series_points) {  // full: two points become one
-        for (std::size_t i = 0; i < points / 2; ++i)
-          for (auto* v : {&momentary_series, &short_term_series}) (*v)[i] = std::max((*v)[2 * i], (*v)[2 * i + 1]);
-        points /= 2;
-        per_point *= 2;
-      }
-      momentary_series[points] = m, short_term_series[points] = s;
-      ++points;
-    } else {
-      momentary_series[points - 1] = std::max(momentary_series[points - 1], m);
-      short_term_series[points - 1] = std::max(short_term_series[points - 1], s);
-    }
-    in_point = (in_point + 1) % per_point;
+    momentary_series.add(level(momentary_now));
+    short_term_series.add(level(short_term_now));
   }
 
   LoudnessMeter::Maximum maximum(const Window& w) const noexcept {
@@ -448,16 +470,18 @@ void LoudnessMeter::prepare(const LoudnessSettings& settings) {
   s.short_term.length = s.step * short_term_steps;
   s.k = std::make_unique<KStep>(k_step(k_weighting(settings.rate)));
   const std::size_t channels = std::size_t(settings.channels);
-  s.filters.resize(8 * channels);
+  s.filters.resize(4 * channels);
+  s.set.mono = settings.mono && settings.channels == 2;
+  s.powers.resize(channels + (s.set.mono ? 1 : 0));
   for (int c = 0; c < settings.channels; ++c)
     s.weights.push_back(settings.channels == 1 && settings.dual_mono ? 2 : loudness_weight(c, settings.channels));
   s.chunks.prepare(settings.channels, chunk);
   s.gated.prepare();
+  if (s.set.mono) s.mono_gated.prepare();
   if (!settings.integrated_only) {
-    s.energies.resize(std::size_t(s.short_term.length / chunk + 3) * chunk);
+    s.energies.resize(std::size_t((s.short_term.length + s.step) / chunk + 4) * chunk);
     s.ranged.prepare();
-    s.momentary_series.resize(series_points);
-    s.short_term_series.resize(series_points);
+    for (StepSeries* series : {&s.momentary_series, &s.short_term_series}) series->prepare(StepSeries::Keep::highest);
   }
   reset();
 }
@@ -470,16 +494,17 @@ void LoudnessMeter::reset() noexcept {
   s.momentary.clear();
   s.short_term.clear();
   s.sums.fill(0);
-  s.step_sum = 0;
+  s.mono_sums.fill(0);
+  s.step_sum = s.mono_sum = 0;
+  s.mono_gated.reset();
   s.step_count = 0;
   s.step_end = s.step;
   s.tail = s.finished = false;
   s.momentary_now = s.short_term_now = nan;
   s.gated.reset();
   s.ranged.reset();
-  s.points = 0;
-  s.per_point = 1;
-  s.in_point = 0;
+  s.momentary_series.reset();
+  s.short_term_series.reset();
 }
 
 void LoudnessMeter::add(const float* const* channel, int first, int last) noexcept {
@@ -502,27 +527,26 @@ double LoudnessMeter::integrated() const noexcept {
   return state_->programme < state_->momentary.length ? nan : state_->gated.integrated().loudness;
 }
 double LoudnessMeter::integrated_gate() const noexcept { return state_->gated.integrated().gate; }
+double LoudnessMeter::mono_loss() const noexcept {
+  if (!state_->set.mono || !state_->gated.count()) return nan;
+  return std::min(0.0, state_->mono_gated.integrated().loudness - state_->gated.integrated().loudness);
+}
 double LoudnessMeter::momentary() const noexcept { return state_->momentary_now; }
 double LoudnessMeter::short_term() const noexcept { return state_->short_term_now; }
 LoudnessMeter::Maximum LoudnessMeter::momentary_max() const noexcept { return state_->maximum(state_->momentary); }
 LoudnessMeter::Maximum LoudnessMeter::short_term_max() const noexcept { return state_->maximum(state_->short_term); }
-double LoudnessMeter::range() const noexcept {
-  const auto r = state_->ranged.range();
-  return r.high - r.low;
+LoudnessHistogram::Range LoudnessMeter::range() const noexcept {
+  return state_->programme < state_->short_term.length ? LoudnessHistogram::Range{nan, nan, -70}
+                                                       : state_->ranged.range();
 }
-double LoudnessMeter::range_low() const noexcept { return state_->ranged.range().low; }
-double LoudnessMeter::range_high() const noexcept { return state_->ranged.range().high; }
-double LoudnessMeter::range_gate() const noexcept { return state_->ranged.range().gate; }
 std::int64_t LoudnessMeter::frames() const noexcept { return state_->programme + state_->chunks.waiting(); }
 std::uint64_t LoudnessMeter::steps() const noexcept { return std::uint64_t(state_->step_count); }
 const LoudnessHistogram& LoudnessMeter::blocks() const noexcept { return state_->gated; }
 
 LoudnessMeter::Series LoudnessMeter::series() const {
-  const auto of = [&](const std::vector<float>& v) {
-    return std::vector<float>(v.begin(), v.begin() + std::ptrdiff_t(state_->points));
-  };
-  return {double(state_->step * state_->per_point) / state_->set.rate, of(state_->momentary_series),
-          of(state_->short_term_series)};
+  const State& s = *state_;
+  return {double(s.step * s.momentary_series.steps_per_point()) / s.set.rate, s.momentary_series.points(),
+          s.short_term_series.points()};
 }
 
 }  // namespace lacquer

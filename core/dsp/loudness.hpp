@@ -7,6 +7,7 @@
 
 #include "core/simd/simd.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -59,6 +60,7 @@ public:
   /// [audio] Low (10 %) and high (95 %) of the blocks above the mean - 20 LU. NaN when there is none.
   struct Range {
     double low, high, gate;
+    double width() const noexcept { return high - low; }  ///< LU
   };
   Range range() const noexcept;
 
@@ -84,11 +86,31 @@ private:
   double total_ = 0;
 };
 
+/// Values over time in constant memory: a point a step, and whenever there are 36000 (an hour of 100 ms), two become
+/// one.
+class StepSeries {
+public:
+  enum class Keep { highest, lowest };  ///< of the values that share a point
+  void prepare(Keep keep);              ///< [control] allocates, and resets
+  void reset() noexcept;
+  void add(float value) noexcept;                              ///< [audio] the next step's
+  int steps_per_point() const noexcept { return per_point_; }  ///< a power of two
+  std::vector<float> points() const { return {values_.begin(), values_.begin() + points_}; }  ///< [control]
+
+private:
+  float of(float a, float b) const noexcept { return keep_ == Keep::highest ? std::max(a, b) : std::min(a, b); }
+  static constexpr int most = 36000;
+  Keep keep_ = Keep::highest;
+  std::vector<float> values_;
+  int points_ = 0, per_point_ = 1, in_point_ = 0;
+};
+
 struct LoudnessSettings {
   double rate;                   ///< Hz
   int channels;                  ///< in the order of WAVE files
   bool dual_mono = false;        ///< a single channel will be heard from two speakers: +3.01 LU
   bool integrated_only = false;  ///< no windows, no range: for those who want one number
+  bool mono = false;             ///< of two channels, also the loudness of their sum
 };
 
 /// Measures a programme given in pieces of any length; the results do not depend on how it was cut. A level that is not
@@ -110,6 +132,9 @@ public:
 
   double integrated() const noexcept;  ///< LUFS; NaN before 400 ms
   double integrated_gate() const noexcept;
+  /// By how much mono is quieter, LU: the integrated loudness of (L + R) / 2 from both speakers less that of L and R.
+  /// 0 or below; NaN before 400 ms and when nothing is above -70 LUFS.
+  double mono_loss() const noexcept;
   double momentary() const noexcept;   ///< LUFS, of the 400 ms before the last full 100 ms
   double short_term() const noexcept;  ///< LUFS, of the 3 s before
   struct Maximum {
@@ -118,11 +143,8 @@ public:
   };
   Maximum momentary_max() const noexcept;  ///< of the windows ending at every single frame
   Maximum short_term_max() const noexcept;
-  double range() const noexcept;  ///< LU
-  double range_low() const noexcept;
-  double range_high() const noexcept;
-  double range_gate() const noexcept;
-  std::int64_t frames() const noexcept;  ///< given so far
+  LoudnessHistogram::Range range() const noexcept;  ///< NaN before the first full 3 s
+  std::int64_t frames() const noexcept;             ///< given so far
   std::uint64_t steps() const noexcept;  ///< full 100 ms so far: whoever sees it change has new numbers to read
 
   const LoudnessHistogram& blocks() const noexcept;  ///< of the gating blocks

@@ -7,6 +7,7 @@
 #include "core/simd/simd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -29,6 +30,30 @@ inline double kaiser(double t, double width, double beta) {
 }
 inline double sinc(double t) { return t == 0 ? 1 : sin_cos(std::numbers::pi * t).sin / (std::numbers::pi * t); }
 
+/// What an interpolator can read at most: `flat` times the higher of the two samples it lies between, plus `bent` times
+/// the largest second difference within its reach. Its weights, the middle two on these samples, are those of a
+/// straight line through them, scaled, and weights of second differences: what is left, summed up twice.
+struct Highest {
+  double flat, bent;
+};
+template <std::size_t Taps>
+Highest highest_read(std::array<double, Taps> c) {
+  double total = 0, moment = 0;
+  for (std::size_t k = 0; k < Taps; ++k) {
+    total += c[k];
+    moment += c[k] * (double(k) - double(Taps / 2 - 1));
+  }
+  c[Taps / 2 - 1] -= total - moment;
+  c[Taps / 2] -= moment;
+  double once = 0, twice = 0, all = 0;
+  for (double w : c) {
+    once += w;
+    twice += once;
+    all += std::abs(twice);
+  }
+  return {std::abs(total - moment) + std::abs(moment), all};
+}
+
 namespace detail {
 /// Splits the kernel h(t), t in samples, into the even and odd weights of a quarter and the weights of a half.
 template <int Pairs, class Kernel>
@@ -41,30 +66,17 @@ void split(float (&even)[Pairs], float (&odd)[Pairs], float (&half)[Pairs], Kern
   }
 }
 
-/// What an interpolator can read at most. Its weights c on x[i-pairs+1 .. i+pairs] are those of a straight line through
-/// x[i] and x[i+1], scaled, and weights of second differences: c summed up twice.
 template <int Pairs>
 void bound(PeakBank& b, const float (&even)[Pairs], const float (&odd)[Pairs]) {
-  double c[2 * Pairs], total = 0, moment = 0;
-  for (int k = 0; k < Pairs; ++k) {
+  std::array<double, 2 * Pairs> c;
+  for (std::size_t k = 0; k < Pairs; ++k) {
     c[Pairs - 1 - k] = double(even[k]) + double(odd[k]);
     c[Pairs + k] = double(even[k]) - double(odd[k]);
   }
-  for (int k = 0; k < 2 * Pairs; ++k) {
-    total += c[k];
-    moment += c[k] * (k - (Pairs - 1));
-  }
-  c[Pairs - 1] -= total - moment;
-  c[Pairs] -= moment;
-  double once = 0, twice = 0, all = 0;
-  for (double w : c) {
-    once += w;
-    twice += once;
-    all += std::abs(twice);
-  }
+  const Highest most = highest_read(c);
   // 1.0824: what a fitted crest may add; a little more for the roundings
-  b.flat = std::max(b.flat, float((std::abs(total - moment) + std::abs(moment)) * 1.0824 * 1.001));
-  b.bent = std::max(b.bent, float(all * 1.0824 * 1.001));
+  b.flat = std::max(b.flat, float(most.flat * 1.0824 * 1.001));
+  b.bent = std::max(b.bent, float(most.bent * 1.0824 * 1.001));
 }
 template <int Pairs>
 void bound(PeakBank& b, const float (&half)[Pairs]) {

@@ -2,7 +2,7 @@
 //
 // Source: ITU-R BS.1770-5 annex 2. Its 4 x 12 taps are there as a choice; they read up to 3.5 dB low at 20 kHz. The
 // precise meter scouts the quarter-sample grid with 20 taps and looks closer wherever a crest could exceed what is
-// already known: 192 taps (flat to 0.49 of the rate) on a grid of eighths, and the crest of the sine through the three
+// already known: 256 taps (flat to 0.49 of the rate) on a grid of eighths, and the crest of the sine through the three
 // highest points. It oversamples by content, at every rate alike, and looks past both ends of the programme.
 
 #pragma once
@@ -18,7 +18,7 @@ public:
     int channels;
     bool table = false;  ///< the standard's own 4 x 12 interpolator, nothing else
     float over = 0;      ///< count what exceeds this (full scale = 1.0); 0: do not count
-    int step = 0;        ///< also keep the peak of every `step` frames, as the scout sees it; 0: do not
+    int step = 0;        ///< also keep the peak of every `step` frames; 0: do not
     int apart = 480;     ///< frames between two overs; less is one
   };
   void prepare(const Settings& settings);  ///< [control] allocates, and resets
@@ -50,7 +50,7 @@ public:
 
 private:
   struct Channel {
-    std::vector<float> samples;  // what the interpolators reach back to, the chunk, what they reach forward to
+    std::vector<float> samples;
     Peak highest;
     float in_step = 0;
     std::int64_t overs = 0, last_over = INT64_MIN / 2;
@@ -58,13 +58,12 @@ private:
   };
   void chunk_of(Channel& c, int index) noexcept;
   void piece(Channel& c, int index, const float* x, std::int64_t time, int n) noexcept;
-  Peak look(const float* x, std::int64_t time) const noexcept;
   void found(Channel& c, int index, Peak p, std::int64_t time) noexcept;
 
   Settings set_{};
   std::vector<Channel> channels_;
-  int filled_ = 0;
-  std::int64_t time_ = 0;  // of the next chunk's first frame; before 0 at the start
+  int next_ = 0, filled_ = 0;  // in samples: the next chunk, and the end of what there is
+  std::int64_t time_ = 0;      // of the next chunk's first frame; before 0 at the start
   std::int64_t over_count_ = 0, steps_done_ = 0;
   std::vector<Over> listed_;
   float step_peaks_[steps_kept];

@@ -28,7 +28,7 @@ struct SoundBytes {
 /// recordings that broke off, BW64). Fills container and warning. Throws SoundError.
 void inspect(SoundBytes& bytes, SoundFormat& format);
 
-/// 1 to 16 channels, 8 to 384 kHz, or SoundError.
+/// 1 to most_channels channels, 8 to 384 kHz, or SoundError.
 void check_shape(const std::string& path, double channels, double rate_hz);
 
 class Decoder {

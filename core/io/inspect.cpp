@@ -153,8 +153,9 @@ std::int64_t SoundBytes::read(void* to, std::int64_t n, std::int64_t at) const {
 
 void check_shape(const std::string& path, double channels, double rate) {
   if (channels < 1) fail(path, "its header says it has 0 channels: it is damaged; export it again");
-  if (channels > 16)
-    fail(path, fmt::format("it has {:g}", channels) + " channels; 16 is the most, split it into several files");
+  if (channels > most_channels)
+    fail(path,
+         fmt::format("it has {:g} channels; {} is the most, split it into several files", channels, most_channels));
   if (!(rate >= 8000 && rate <= 384000))
     fail(path, "its rate is " + (std::isfinite(rate) && rate < 1e12 ? fmt::format("{:.12g} Hz", rate) : "no number") +
                    "; rates from 8 to 384 kHz are read, convert it first");

@@ -1,6 +1,7 @@
 // core/io/reader.cpp — opening, standard input, and the promise that format().frames frames come out.
 
 #include "core/io/decoder.hpp"
+#include "core/simd/simd.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -74,6 +75,7 @@ struct SoundReader::State {
     open();
     check_shape(bytes.path, format.channels, format.rate_hz);
     space.resize(std::size_t(chunk) * std::size_t(format.channels));
+    to.resize(std::size_t(format.channels));
     if (format.frames < 0) count();
   }
 
@@ -108,9 +110,8 @@ struct SoundReader::State {
         at += rest;
         continue;
       }
-      const int channels = format.channels;
-      for (int c = 0; c < channels; ++c)
-        for (int i = 0; i < int(n); ++i) out[c][done + i] = space[std::size_t(i * channels + c)];
+      for (std::size_t c = 0; c < to.size(); ++c) to[c] = out[c] + done;
+      simd().engine.part(to.data(), space.data(), format.channels, int(n));
       done += int(n);
       at += n;
     }
@@ -121,7 +122,8 @@ struct SoundReader::State {
   SoundBytes bytes;
   SoundFormat format;
   std::unique_ptr<Decoder> decoder;
-  std::vector<float> space;
+  std::vector<float> space;  // interleaved
+  std::vector<float*> to;
   std::int64_t at = 0;
   bool known = false;
 };

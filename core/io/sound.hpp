@@ -22,6 +22,9 @@ struct SoundError : std::runtime_error {
 /// What is known about the music: title, artist, album, date, track, genre, comment, copyright, license. UTF-8.
 using SoundTags = std::map<std::string, std::string>;
 
+/// More channels than this in one file are refused: 22.2 has 24.
+inline constexpr int most_channels = 32;
+
 struct SoundFormat {
   std::string container;  ///< "WAV", "RF64", "W64", "AIFF", "FLAC", "CAF", "OGG", "MP3"
   std::string codec;      ///< "PCM", "float", "FLAC", "ALAC", "Vorbis", "Opus", "MP3", "u-law", "A-law"

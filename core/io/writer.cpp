@@ -24,11 +24,11 @@ struct Container {
 };
 
 const Container containers[] = {
-    {"WAV", {".wav", ".wave"}, 16, {16, 24, 32}, true, 384000, 0},
-    {"RF64", {".rf64"}, 16, {16, 24, 32}, true, 384000, 0},
-    {"W64", {".w64"}, 16, {16, 24, 32}, true, 384000, 0},
-    {"CAF", {".caf"}, 16, {16, 24, 32}, true, 384000, 0},
-    {"AIFF", {".aif", ".aiff"}, 16, {16, 24, 32}, true, 384000, 0xffff0000},
+    {"WAV", {".wav", ".wave"}, most_channels, {16, 24, 32}, true, 384000, 0},
+    {"RF64", {".rf64"}, most_channels, {16, 24, 32}, true, 384000, 0},
+    {"W64", {".w64"}, most_channels, {16, 24, 32}, true, 384000, 0},
+    {"CAF", {".caf"}, most_channels, {16, 24, 32}, true, 384000, 0},
+    {"AIFF", {".aif", ".aiff"}, most_channels, {16, 24, 32}, true, 384000, 0xffff0000},
     {"FLAC", {".flac"}, 8, {16, 24}, false, 384000, 0},
     {"OGG", {".ogg", ".oga"}, 16, {}, true, 192000, 0},
     {"MP3", {".mp3"}, 2, {}, true, 48000, 0},
@@ -106,7 +106,7 @@ struct SoundWriter::State {
         for (int i = 0; i < held; ++i) floats[std::size_t(i * channels + c)] = planar[std::size_t(c)][std::size_t(i)];
       encoder->write_floats(floats.data(), held);
     } else {
-      const float* from[16];
+      const float* from[most_channels];
       for (std::size_t c = 0; c < planar.size(); ++c) from[c] = planar[c].data();
       quantiser.run(from, held, ints.data());
       encoder->write_ints(ints.data(), held);

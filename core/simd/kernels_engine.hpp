@@ -8,6 +8,57 @@
 namespace lacquer {
 namespace {
 
+void part(float* const* out, const float* in, int channels, int n) {
+  typedef float Four __attribute__((vector_size(16)));
+  typedef int Order __attribute__((vector_size(16)));
+  int i = 0;
+  if (channels == 2)
+    for (; i + 4 <= n; i += 4) {
+      Four a, b;
+      __builtin_memcpy(&a, in + 2 * i, sizeof a);
+      __builtin_memcpy(&b, in + 2 * i + 4, sizeof b);
+#if defined(__clang__)
+      const Four left = __builtin_shufflevector(a, b, 0, 2, 4, 6), right = __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#else
+      const Four left = __builtin_shuffle(a, b, Order{0, 2, 4, 6}), right = __builtin_shuffle(a, b, Order{1, 3, 5, 7});
+#endif
+      __builtin_memcpy(out[0] + i, &left, sizeof left);
+      __builtin_memcpy(out[1] + i, &right, sizeof right);
+    }
+  for (int c = 0; c < channels; ++c) {
+    float* to = out[c];
+    const float* from = in + c;
+    for (int k = i; k < n; ++k) to[k] = from[k * channels];
+  }
+}
+
+void from_16_bits(float* out, const short* in, int n) {
+  typedef short Shorts __attribute__((vector_size(8)));
+  typedef int Ints __attribute__((vector_size(16)));
+  typedef float Four __attribute__((vector_size(16)));
+  constexpr float step = 1.0f / 32768;
+  int i = 0;
+  for (; i + 4 <= n; i += 4) {
+    Shorts x;
+    __builtin_memcpy(&x, in + i, sizeof x);
+    const Four y = __builtin_convertvector(__builtin_convertvector(x, Ints), Four) * step;
+    __builtin_memcpy(out + i, &y, sizeof y);
+  }
+  for (; i < n; ++i) out[i] = float(in[i]) * step;
+}
+
+void from_24_bits(float* out, const unsigned char* in, int n) {
+  constexpr float step = 1.0f / 2147483648.0f;
+  for (int i = 0; i < n; ++i) {
+    std::uint32_t upper;  // with the byte before it, which is shifted out
+    __builtin_memcpy(&upper, in + 3 * i - 1, sizeof upper);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    upper = __builtin_bswap32(upper);
+#endif
+    out[i] = float(std::int32_t(upper & 0xffffff00u)) * step;
+  }
+}
+
 int clean(float* out, const float* in, int n) {
   int bad = 0;
   map(out, in, n, [&](V x, int) {
@@ -65,7 +116,7 @@ void fade(float* out, const float* from, const float* to, Ramp t, int n) {
   }
 }
 
-constexpr EngineLoops engine{clean, mix, fade};
+constexpr EngineLoops engine{part, from_16_bits, from_24_bits, clean, mix, fade};
 
 }  // namespace
 }  // namespace lacquer

@@ -101,17 +101,20 @@ struct ColourLoops {
 };
 
 /// A K-weighting filter (two sections) in state space, eight frames at a time: y = direct x + out_of s, s = into x +
-/// keep s. Rows are columns of those matrices; of a state's eight places four are used, for the widest registers' sake.
+/// keep s. Rows are columns of those matrices. What an output is made of needs no more than float; what stays does.
 struct alignas(64) KStep {
-  double direct[8][8], out_of[4][8], into[8][8], keep[4][8];
+  float direct[8][8], out_of[4][8];
+  double into[8][4], keep[4][4];
 };
 
 /// Short interpolators that scout for places where a true peak may be: a quarter, a half and three quarters of the way
 /// between two samples, as weights of x[i-k] + x[i+1+k] and of their difference. core/dsp/true_peak.hpp designs them.
 struct PeakScout {
-  static constexpr int pairs = 10, reach = 96, most = 256;
+  static constexpr int pairs = 10, reach = 128, most = 1024;
   float even[pairs], odd[pairs], half[pairs];
-  float largest;  ///< no interpolator exceeds the highest sample within its reach by more than this factor
+  /// No interpolator whose taps end within reach exceeds `largest` times the highest sample there; nor `flat` times the
+  /// higher of the two it lies between plus `bent` times the largest second difference within reach.
+  float largest, flat, bent;
 };
 /// The interpolator of BS.1770 annex 2: phases 0 and 3, 1 and 2 are mirror images, kept as above.
 struct PeakTable {
@@ -120,21 +123,37 @@ struct PeakTable {
 };
 
 struct MeterLoops {
-  /// energy[i] = sum over channels of weight y^2, y being in[c] K-weighted. 8 state values per channel, n in eights.
+  /// energy[i] = sum over channels of weight y^2, y being in[c] K-weighted; sums[c] = sum of y^2. Unless null, mono[i]
+  /// = that of the first two channels' sum, heard from two speakers: (y0 + y1)^2 / 2, and sums[channels] = sum of it.
+  /// Four state values per channel, n in eights.
   void (*k_energy)(const KStep& k, double* state, const float* const* in, const double* weight, int channels,
-                   float* energy, int n);
-  double (*sum)(const float* in, int n);                     ///< in double
-  double (*product)(const float* a, const float* b, int n);  ///< sum of a b, in double
-  float (*dot)(const float* a, const float* b, int n);       ///< n in sixteens
-  /// level[i] = the highest |x| the scout sees at i and up to i + 3/4, or 0 where a group of sixteen holds nothing
-  /// above 0.85 floor. Returns whether any is not 0. Reads x[-96 .. n+95]; n in sixteens, up to 256.
-  bool (*scout)(float* level, const float* x, const PeakScout& s, float floor, int n);
+                   float* energy, float* mono, double* sums, int n);
+  double (*sum)(const float* in, int n);  ///< in double
+  /// What there is to know of a channel: its highest |x|, its sum and its sum of squares.
+  struct Levels {
+    float peak;
+    double sum, energy;
+  };
+  Levels (*levels)(const float* in, int n);
+  struct Products {
+    double aa, bb, ab;  ///< sums of a a, b b and a b
+  };
+  Products (*products)(const float* a, const float* b, int n);
+  float (*dot)(const float* a, const float* b, int n);  ///< n in sixteens
+  /// Groups of sixteen frames that may hold a crest above `floor`: their numbers go to `group`, and to level the
+  /// highest |x| the scout sees at i and up to i + 3/4, of all frames of these groups. Returns how many there are.
+  /// Reads x[-129 .. n+128]; n in sixteens, up to 1024.
+  int (*scout)(float* level, int* group, const float* x, const PeakScout& s, float floor, int n);
   /// level[i] = the highest of the sample and the four phases that follow it. Reads x[-5 .. n+5]; n in sixteens.
   void (*table_peak)(float* level, const float* x, const PeakTable& t, int n);
 };
 
-/// What the engine does to samples.
+/// What the engine and files do to samples.
 struct EngineLoops {
+  /// out[c][i] = in[i * channels + c].
+  void (*part)(float* const* out, const float* in, int channels, int n);
+  void (*from_16_bits)(float* out, const short* in, int n);          ///< full scale becomes 1.0
+  void (*from_24_bits)(float* out, const unsigned char* in, int n);  ///< the same, low bytes first; reads in[-1], too
   /// out = in where it is a number, 0 where it is not (or infinite). Returns how many were not.
   int (*clean)(float* out, const float* in, int n);
   /// out = dry + percent / 100 * (1 - bypass) * (wet - dry); while neither moves exactly wet at 1 and dry at 0.

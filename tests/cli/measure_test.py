@@ -71,7 +71,29 @@ class Measure(cli.Case):
         rows = list(csv.DictReader(io.StringIO(self.good("measure", "--series", "--csv", tone).stdout)))
         self.assertEqual(len(rows), len(series["momentary"]))
         self.assertAlmostEqual(float(rows[-1]["short_term_lufs"]), -6.02, delta=0.02)
+        self.assertAlmostEqual(float(rows[-1]["psr_db"]), 0, delta=0.05)
+        self.assertEqual(rows[10]["psr_db"], "")  # no 3 s yet
         self.refused("measure", "--series", tone, saying="--json", lines=1)
+
+    def test_details_hold_every_meter(self):
+        tone = self.tone(seconds=4, freq=997.0, level=0.5)
+        plain, found = self.measure(tone), self.measure("--details", tone)
+        details = found.pop("details")
+        self.assertEqual(found, plain)  # looking closer changes no number
+        self.assertEqual(set(details), {"loudness", "true_peak", "dynamics", "stereo", "spectrum"})
+        self.assertTrue(details["spectrum"]["third_octaves"] and details["stereo"]["bands"])
+
+    def test_24_channels_and_short_programmes(self):
+        path = self.folder / "wide.wav"
+        tone = [int(3277 * math.sin(2 * math.pi * 1000 * i / 48000)) for i in range(48000)]
+        cli.wav(path, [v for v in tone for _ in range(24)], channels=24)
+        found = self.measure(path)
+        self.assertEqual(found["channels"], 24)
+        self.assertAlmostEqual(found["integrated_lufs"], -20 - 3.01 + 13.80, delta=0.05)
+        self.assertAlmostEqual(found["true_peak_dbtp"], -20, delta=0.05)
+        self.assertIsNone(found["loudness_range_lu"])
+        self.assertIsNone(found["dr"])
+        self.assertIn("not settled", self.good("measure", self.tone("ten.wav", seconds=10)).stdout)
 
     def test_platforms(self):
         tone = self.tone(seconds=10, freq=997.0, level=0.1)  # -20 LUFS, -20 dBTP

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <random>
 
 using namespace lacquer;
 
@@ -114,19 +115,20 @@ TEST_CASE("loudness does not depend on how the programme is cut") {
     CHECK(m.integrated() == whole.integrated());
     CHECK(m.momentary_max().loudness == whole.momentary_max().loudness);
     CHECK(m.short_term_max().from == whole.short_term_max().from);
-    CHECK(m.range() == whole.range());
+    CHECK(m.range().width() == whole.range().width());
   }
 }
 
 TEST_CASE("too short, silent and absurdly loud programmes have defined answers") {
   CHECK(std::isnan(meter(sine(-20, 1000, 0.3)).integrated()));
   CHECK(std::isnan(meter(sine(-20, 1000, 0.3)).momentary_max().loudness));
-  CHECK(std::isnan(meter(sine(-20, 1000, 1.0)).range()));
-  CHECK(meter(sine(-20, 1000, 2.0)).range() >= 0);  // the silence behind it makes a window
+  CHECK(std::isnan(meter(sine(-20, 1000, 1.0)).range().width()));
+  CHECK(std::isnan(meter(sine(-20, 1000, 2.0)).range().width()));  // the silence behind it alone fills no window
+  CHECK(meter(sine(-20, 1000, 3.0)).range().width() >= 0);
   const LoudnessMeter silent = meter(Signal(2, std::vector<float>(240000)));
   CHECK(silent.integrated() == -INFINITY);
   CHECK(silent.momentary_max().loudness == -INFINITY);
-  CHECK(std::isnan(silent.range()));
+  CHECK(std::isnan(silent.range().width()));
   CHECK(meter(sine(40, 1000, 4)).integrated() == Approx(40).margin(0.02));
   CHECK(meter(noise(-790, 4)).integrated() == -INFINITY);
 }
@@ -155,4 +157,46 @@ TEST_CASE("two histograms added are the histogram of both") {
     return sum / n;
   };
   CHECK(both.integrated().loudness == Approx(lufs(mean_above(mean_above(0) / 10))).margin(0.005));
+}
+
+TEST_CASE("loudness histogram: ten hours in constant memory, as exact as a list of all blocks") {
+  LoudnessHistogram h;
+  h.prepare();
+  std::mt19937 random(11);
+  std::vector<double> blocks;
+  for (int i = 0; i < 360000; ++i) {  // a block every 100 ms; levels from -75 to -5 LUFS, wandering
+    const double t = i / 360000.0, level = -40 + 25 * std::sin(37 * t) + 10 * (double(random()) / 4294967296.0 - 0.5);
+    blocks.push_back(std::pow(10, (level + 0.691) / 10));
+    h.add(blocks.back());
+  }
+  const auto mean_above = [&](double gate) {
+    double sum = 0, n = 0;
+    for (double p : blocks)
+      if (p > gate) sum += p, n += 1;
+    return sum / n;
+  };
+  const double floor = std::pow(10, (-70 + 0.691) / 10), gate = mean_above(floor) / 10;
+  CHECK(h.integrated().loudness == Approx(lufs(mean_above(std::max(floor, gate)))).margin(0.005));
+  std::sort(blocks.begin(), blocks.end());
+  const double low_gate = std::max(floor, mean_above(floor) / 100);
+  blocks.erase(blocks.begin(), std::upper_bound(blocks.begin(), blocks.end(), low_gate));
+  const auto at = [&](double percent) {
+    return lufs(blocks[std::size_t(std::lround(double(blocks.size() - 1) * percent / 100))]);
+  };
+  CHECK(h.range().low == Approx(at(10)).margin(0.005));
+  CHECK(h.range().high == Approx(at(95)).margin(0.005));
+}
+
+TEST_CASE("step series: an hour of points, then every other") {
+  StepSeries high, low;
+  high.prepare(StepSeries::Keep::highest);
+  low.prepare(StepSeries::Keep::lowest);
+  for (int i = 0; i < 36000; ++i) high.add(float(i)), low.add(float(i));
+  CHECK(high.points().size() == 36000);
+  CHECK(high.steps_per_point() == 1);
+  for (int i = 36000; i < 36003; ++i) high.add(float(i)), low.add(float(i));
+  REQUIRE(high.points().size() == 18002);
+  CHECK(high.steps_per_point() == 2);
+  CHECK((high.points()[0] == 1 && high.points()[17999] == 35999 && high.points()[18000] == 36001));
+  CHECK((low.points()[0] == 0 && low.points()[17999] == 35998 && low.points()[18001] == 36002));
 }

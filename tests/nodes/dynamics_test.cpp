@@ -102,3 +102,9 @@ TEST_CASE("dynamics: every number is the same however the stream is cut") {
     CHECK(m.rig.details() == whole.rig.details());
   }
 }
+
+TEST_CASE("dynamics: DR needs one of its blocks") {
+  CHECK(std::isnan(Measured(Signal(2, {1.0f}))["dr"]));
+  CHECK(std::isnan(Measured(noise(-12, 2.9, 2, 3))["dr"]));
+  CHECK(Measured(noise(-12, 3.1, 2, 3))["dr"] > 0);
+}

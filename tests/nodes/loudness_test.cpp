@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 using namespace lacquer;
 using nlohmann::json;
@@ -96,15 +97,50 @@ TEST_CASE("loudness: results appear when their windows are full, and not before"
   CHECK(m.result("short_term") == Approx(-20).margin(0.1));
 }
 
-TEST_CASE("loudness: psr is the peak over the loudness of the same 3 s") {
-  // loud noise with a click at 10 s: the click lifts the peak of its 3 s only, so the smallest ratio is elsewhere
+TEST_CASE("loudness: psr is the true peak over the loudness of the same 3 s") {
+  // a click at 10 s lifts the peak of its 3 s only, so the smallest ratio is elsewhere
   Signal s = sine(-12, 1000, 20);
-  for (auto& c : s) c[480000] = 1;
+  for (auto& c : s) c[480100] = 1;
   Rig m("loudness");
   m.run(s);
   m.finish();
   CHECK(m.result("psr_min") == Approx(0).margin(0.05));
   CHECK(m.result("plr") > 10);
+  const json psr = json::parse(m.details())["series"]["psr"];
+  REQUIRE(psr.size() == 200);
+  CHECK(psr[28].is_null());
+  CHECK(psr[99].get<double>() == Approx(0).margin(0.05));
+  for (int i = 100; i < 130; ++i) CHECK(psr[std::size_t(i)].get<double>() == Approx(12).margin(0.1));
+  CHECK(psr[130].get<double>() == Approx(0).margin(0.05));
+}
+
+TEST_CASE("loudness: psr knows the crests between the samples") {
+  // tones whose samples all miss the crest; the loudness of a tone is known from the K curve
+  for (const double freq : {1000.0, 6001.0, 9600.0, 12000.0, 14001.0, 17000.0, 19997.0}) {
+    Rig m("loudness");
+    Signal s(2, std::vector<float>(48000 * 4));
+    for (auto& c : s)
+      for (std::size_t i = 0; i < c.size(); ++i)
+        c[i] = float(0.25 * std::cos(2 * std::numbers::pi * (freq * double(i) / 48000 + 0.125)));
+    m.run(s);
+    m.finish();
+    INFO(freq << " Hz");
+    CHECK(m.result("psr_min") == Approx(-12.04 - m.result("integrated")).margin(0.05));
+  }
+}
+
+TEST_CASE("loudness: counts stretches over full scale") {
+  Signal s = sine(-6, 1000, 1);
+  for (const std::size_t at : {4800u, 14400u, 14500u, 40000u}) s[0][at] = 1.4f;
+  s[1][30000] = -1.2f;
+  Rig m("loudness");
+  m.run(s);
+  m.finish();
+  CHECK(m.result("overs") == 4);  // two of them are less than 10 ms apart
+  Rig without("loudness: {peaks: off}");
+  without.run(s);
+  without.finish();
+  for (const char* r : {"overs", "true_peak", "psr", "psr_min", "plr"}) CHECK(std::isnan(without.result(r)));
 }
 
 TEST_CASE("loudness: a mono file can count for two speakers") {
@@ -117,11 +153,11 @@ TEST_CASE("loudness: a mono file can count for two speakers") {
 }
 
 TEST_CASE("loudness: counts the programme only, not the latency around it") {
-  const Signal tone = sine(-18, 1000, 2);
+  const Signal tone = sine(-18, 1000, 4);
   Rig plain("loudness"), late("loudness");
   plain.run(tone);
   plain.finish();
-  late.length = 96000;
+  late.length = 4 * 48000;
   late.run(tone + sine(0, 500, 1));  // what lies behind the end is not programme
   late.finish();
   for (const char* r : {"integrated", "momentary_max", "true_peak", "range"}) CHECK(late.result(r) == plain.result(r));
@@ -181,8 +217,17 @@ TEST_CASE("loudness: silence, denormals, one sample and 40 dB too much have answ
   loud.run(sine(40, 1000, 1));
   loud.finish();
   CHECK(loud.result("integrated") == Approx(40).margin(0.02));
-  Rig many("loudness", 16);
-  many.run(sine(-30, 1000, 1, 16));
+  Rig many("loudness", 24);
+  many.run(sine(-30, 1000, 1, 24));
   CHECK(many.ready());
-  CHECK(many.result("momentary") == Approx(-30 - 3.01 + 12.04).margin(0.02));
+  CHECK(many.result("momentary") == Approx(-30 - 3.01 + 13.80).margin(0.02));
+  Rig denormal("loudness");
+  denormal.run(Signal(2, std::vector<float>(48000, 1e-40f)));
+  denormal.finish();
+  CHECK(denormal.result("true_peak") == -INFINITY);
+  CHECK(denormal.result("integrated") == -INFINITY);
+  Rig short_one("loudness");
+  short_one.run(wandering(2.9, 48000, 3));
+  short_one.finish();
+  for (const char* r : {"range", "range_low", "range_high"}) CHECK(std::isnan(short_one.result(r)));
 }
