@@ -148,6 +148,7 @@ struct Dynamics {
     time = 0;
     step_energy = 0;
     steps = 0;
+    sounding = 1;  // before the start is no silence
     last_steps = {};
     quietest = infinity;
     histogram = {};
@@ -166,6 +167,7 @@ struct Dynamics {
       c.tops.end(0);
       if (time > dr_block && time % dr_block) end_dr_block(c, time % dr_block);
     }
+    if (sounding >= 5) count_window();
     read();
     publish([&](auto name, double x) { r(name, x); });
   }
@@ -251,12 +253,16 @@ private:
   void end_step() noexcept {
     const double power = step_energy / (double(step) * double(channels.size()));
     ++histogram[std::size_t(std::clamp(int(std::floor(power_db(std::max(power, 1e-13)))) + 120, 0, 150))];
-    last_steps[std::size_t(steps++ % 4)] = power;
     step_energy = 0;
-    if (steps < 4) return;
-    const double window = (last_steps[0] + last_steps[1] + last_steps[2] + last_steps[3]) / 4;
-    // below -140 dBFS is what no 24 bits can hold
-    if (*std::min_element(last_steps.begin(), last_steps.end()) > 1e-14) quietest = std::min(quietest, window);
+    // A step beside digital silence may be half silent itself: a window counts when the steps around it sound, too.
+    // Below -140 dBFS is what no 24 bits can hold.
+    const bool sounds = power > 1e-14;
+    if (sounds && sounding >= 5) count_window();
+    sounding = sounds ? sounding + 1 : 0;
+    last_steps[std::size_t(steps++ % 4)] = power;
+  }
+  void count_window() noexcept {
+    quietest = std::min(quietest, (last_steps[0] + last_steps[1] + last_steps[2] + last_steps[3]) / 4);
   }
 
   static void end_dr_block(Channel& c, std::int64_t length) noexcept {
@@ -336,6 +342,7 @@ private:
   float threshold = 0;
   Chunks chunks;
   std::vector<Channel> channels;
+  int sounding = 1;  // steps in a row
   std::int64_t time = 0, steps = 0, first_sound = -1, last_sound = -1;
   double step_energy = 0, quietest = infinity;
   std::array<double, 4> last_steps{};
