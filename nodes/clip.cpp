@@ -28,7 +28,8 @@ struct Clip {
   void prepare(const Setup<Clip>& s) {
     factor_ = 1 << int(s["oversampling"]);
     pairs_.resize(std::size_t(s.channels() + 1) / 2);
-    for (std::size_t p = 0; p < pairs_.size(); ++p) pairs_[p].prepare(factor_, std::min(2, s.channels() - 2 * int(p)));
+    for (std::size_t p = 0; p < pairs_.size(); ++p)
+      pairs_[p].prepare(factor_, std::min(2, s.channels() - 2 * int(p)), s.rate());
     channels_ = s.channels();
     reset();
   }

@@ -29,7 +29,7 @@ struct Exciter {
     even_ = s["kind"] == 1;
     pairs_.resize(std::size_t(channels_ + 1) / 2);
     for (std::size_t p = 0; p < pairs_.size(); ++p)
-      pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, channels_ - 2 * int(p)));
+      pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, channels_ - 2 * int(p)), s.rate());
     const int late = latency();
     lines_.resize(std::size_t(channels_));
     for (Line& l : lines_) {

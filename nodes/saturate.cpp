@@ -33,7 +33,7 @@ struct Saturate {
     kind_ = Kind(int(s["kind"]));
     pairs_.resize(std::size_t(s.channels() + 1) / 2);
     for (std::size_t p = 0; p < pairs_.size(); ++p)
-      pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, s.channels() - 2 * int(p)));
+      pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, s.channels() - 2 * int(p)), s.rate());
     offset_.resize(std::size_t(s.channels()));
     slow_ = one_pole(1000 / (2 * std::numbers::pi * 3), s.rate());
     reset();

@@ -1,8 +1,8 @@
 // nodes/stereo.cpp
 
 #include "core/dsp/chunks.hpp"
+#include "core/dsp/cross_spectrum.hpp"
 #include "core/dsp/loudness.hpp"
-#include "core/dsp/pair_fft.hpp"
 #include "core/node.hpp"
 
 #include <nlohmann/json.hpp>
@@ -55,14 +55,7 @@ struct Stereo {
     in_mono = two && s["mono_loss"] > 0;
     if (in_mono) loudness.prepare({.rate = rate, .channels = 2, .integrated_only = true, .mono = true});
     by_band = two && s["bands"] > 0;
-    if (by_band) {
-      int size = 256;
-      while (size < rate / 16) size *= 2;  // 4096 at 44.1 and 48 kHz
-      fft.prepare(size);
-      halves.prepare(2, size / 2);
-      for (auto& b : before) b.assign(std::size_t(size / 2), 0);
-      spectra.assign(std::size_t(fft.bins()), {});
-    }
+    if (by_band) spectrum.prepare(rate);
     reset();
   }
 
@@ -75,17 +68,13 @@ struct Stereo {
     lowest = none;
     lowest_at = 0;
     now = {};
-    if (!by_band) return;
-    halves.reset();
-    std::fill(spectra.begin(), spectra.end(), PairFft::Powers{});
-    weight = 0;
-    started = false;
+    if (by_band) spectrum.reset();
   }
 
   void process(Block<Stereo>& b) noexcept {
     if (in_mono) loudness.add(b.in(), b.first(), b.last());
     if (two) chunks.add(b.in(), b.first(), b.last(), [&](const float* const* x) { eat(x, chunk); });
-    if (by_band) halves.add(b.in(), b.first(), b.last(), [&](const float* const* x) { transform(x, fft.size() / 2); });
+    if (by_band) spectrum.add(b.in(), b.first(), b.last());
     b.pass();
     publish([&](auto name, double x) { b.report(name, x); });
   }
@@ -93,13 +82,9 @@ struct Stereo {
   void finish(Report<Stereo>& r) noexcept {
     if (in_mono) loudness.finish();
     if (const int n = chunks.waiting()) eat(chunks.rest(), n);
-    if (by_band) {
-      // an incomplete window at the end is left out, as its edge would be heard as energy everywhere; unless it is all
-      if (const int n = halves.waiting(); n && weight == 0) transform(halves.rest(), n);
-      if (weight == 0 && started) transform(halves.rest(), 0);
-    }
+    if (by_band) spectrum.finish();
     if (two) read();
-    if (by_band) now.delay = delay();
+    if (by_band) now.delay = spectrum.delay_frames() * 1000 / rate;
     publish([&](auto name, double x) { r(name, x); });
   }
 
@@ -114,14 +99,8 @@ struct Stereo {
     d["bands"] = json::array();
     static constexpr double edges[] = {20, 120, 500, 2000, 8000, 20000};
     for (std::size_t i = 0; i + 1 < std::size(edges); ++i) {
-      Sums s;
-      for (int bin = 1; bin < fft.bins(); ++bin) {
-        const double freq = bin * rate / fft.size();
-        if (freq < edges[i] || freq >= edges[i + 1]) continue;
-        const auto& p = spectra[std::size_t(bin)];
-        s.ll += p.a, s.rr += p.b, s.lr += p.ab;
-      }
-      if (weight > 0 && s.ll + s.rr > 1e-12 * weight)
+      const auto s = spectrum.between(edges[i], edges[i + 1]);
+      if (spectrum.weight() > 0 && s.ll + s.rr > 1e-12 * spectrum.weight())
         d["bands"].push_back({
             {"from_hz",                               edges[i]                },
             {             "to_hz",                           edges[i + 1]                        },
@@ -170,50 +149,6 @@ private:
     read();
   }
 
-  void transform(const float* const* x, int n) noexcept {
-    const int half = fft.size() / 2;
-    if (started) {
-      fft.run(before[0].data(), x[0], before[1].data(), x[1]);
-      for (int i = 0; i < fft.bins(); ++i) {
-        const auto p = fft.bin(i);
-        auto& s = spectra[std::size_t(i)];
-        s.a += p.a, s.b += p.b, s.ab += p.ab, s.ab_imag += p.ab_imag;
-      }
-      weight += n == half ? 1 : fft.share(half + n);
-    }
-    started = true;
-    for (std::size_t c : {0u, 1u}) std::copy_n(x[c], half, before[c].begin());
-  }
-
-  // Where the cross-correlation is highest, if the channels agree there clearly better than side by side.
-  double delay() noexcept {
-    if (!(weight > 0)) return none;
-    const int size = fft.size();
-    double ll = 0, rr = 0;
-    for (const auto& s : spectra) ll += s.a, rr += s.b;
-    if (!(ll > 0 && rr > 0)) return none;
-    // the inverse transform of the cross spectrum
-    std::unique_ptr<kiss_fft_state, void (*)(kiss_fft_cfg)> plan(kiss_fft_alloc(size, 1, nullptr, nullptr),
-                                                                 [](kiss_fft_cfg c) { kiss_fft_free(c); });
-    std::vector<kiss_fft_cpx> in(static_cast<std::size_t>(size)), out(static_cast<std::size_t>(size));
-    const double scale = 1 / std::sqrt(ll * rr);
-    for (int i = 0; i < fft.bins(); ++i) {
-      const auto& s = spectra[std::size_t(i)];
-      const double f = scale * (i == 0 || i == size / 2 ? 1 : 0.5);
-      in[std::size_t(i)] = {float(s.ab * f), float(s.ab_imag * f)};
-      in[std::size_t((size - i) % size)] = {float(s.ab * f), float(-s.ab_imag * f)};
-    }
-    kiss_fft(plan.get(), in.data(), out.data());
-    int best = 0;
-    for (int i = 0; i < size; ++i)
-      if (std::abs(out[std::size_t(i)].r) > std::abs(out[std::size_t(best)].r)) best = i;
-    const float there = std::abs(out[std::size_t(best)].r), here = std::abs(out[0].r);
-    if (there < 0.5f || there < 1.1f * here) return there < 0.5f ? none : 0.0;
-    // a times the conjugate of b: a later b lies at negative time
-    const int lag = best > size / 2 ? size - best : -best;
-    return lag * 1000.0 / rate;
-  }
-
   void read() noexcept {
     const double c = correlation_of(all.ll, all.rr, all.lr);
     now.correlation = c;
@@ -248,17 +183,14 @@ private:
   };
   double rate = 0;
   int step = 1;
-  Chunks chunks, halves;
+  Chunks chunks;
   LoudnessMeter loudness;
   Sums all, in_step;
   std::array<Sums, 4> window{};
   std::int64_t time = 0, steps = 0, lowest_at = 0;
   double lowest = none;
-  bool two = true, by_band = true, in_mono = true, started = false;
-  PairFft fft;
-  std::array<std::vector<float>, 2> before;
-  std::vector<PairFft::Powers> spectra;
-  double weight = 0;
+  bool two = true, by_band = true, in_mono = true;
+  CrossSpectrum spectrum;
   Values now;
 };
 

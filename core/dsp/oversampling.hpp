@@ -3,8 +3,9 @@
 //
 // Each half-band is an ideal low-pass at a quarter of its rate under a Kaiser window (J. F. Kaiser, "Nonrecursive
 // digital filter design using the I0-sinh window function", 1974): every second tap is 0 but the middle one, so one
-// phase of the signal is a delay and the other costs half the taps. The first stage passes up to 20 kHz of 44.1 kHz
-// (0.907 of Nyquist) and stops at its mirror image; each later stage only has to stop what the earlier left empty.
+// phase of the signal is a delay and the other costs half the taps. The first stage passes up to 20 kHz (0.907
+// of Nyquist at 44.1 kHz) or, at high rates, 0.75 of Nyquist, and stops at its mirror image; each later stage only has
+// to stop what the earlier left empty.
 //
 // The signal at R times the rate is R arrays, one per phase within the frame. All arrays of a channel share one slab
 // and one clock: position `at` is the newest frame everywhere, and an array that needs future input is written as many
@@ -50,8 +51,9 @@ inline std::vector<double> half_band(double pass, double attenuation) {
 /// leaves alone is a pure delay, bit for bit; only the change goes through the filters.
 class Oversampled {
 public:
-  /// [control] factor 1, 2, 4, 8 or 16; 1 or 2 channels.
-  void prepare(int factor, int channels) {
+  /// [control] factor 1, 2, 4, 8 or 16; 1 or 2 channels; rate in Hz.
+  void prepare(int factor, int channels, double rate) {
+    pass_ = 0.25 * std::clamp(40000 / rate, 0.75, 20 / 22.05);
     factor_ = factor;
     channels_ = channels;
     passes_.clear();
@@ -119,6 +121,7 @@ public:
   }
 
 private:
+  double pass_ = 0;  // of the doubled rate
   static constexpr int most = 128, slack = 256, pad = 16;
 
   struct Place {
@@ -136,8 +139,8 @@ private:
 
   // The first stage has a transition to fit in, the others only stop what it left empty. The way down stops harder: it
   // meets harmonics, the way up no more than the images of the signal.
-  static std::vector<float> taps_of(int r, double attenuation, double gain) {
-    const auto side = half_band(r == 1 ? 0.25 * 20.0 / 22.05 : 0.25 / r, attenuation);
+  std::vector<float> taps_of(int r, double attenuation, double gain) const {
+    const auto side = half_band(r == 1 ? pass_ : 0.25 / r, attenuation);
     std::vector<float> all;
     for (auto h = side.rbegin(); h != side.rend(); ++h) all.push_back(float(*h * gain));
     for (double h : side) all.push_back(float(h * gain));
