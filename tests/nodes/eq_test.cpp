@@ -334,3 +334,35 @@ TEST_CASE("eq and cuts: what cannot be is refused with a reason") {
         std::string::npos);
   CHECK(Rig("eq: [low_cut: {slope: 24, alignment: linkwitz_riley}]", 16).ready());
 }
+
+TEST_CASE("eq: a band that changes its kind, slope or channel while it runs does not click") {
+  const struct {
+    const char *eq, *param, *to;
+  } steps[] = {{"eq: [bell: {freq: 1 kHz, gain: 12 dB, q: 1}]", "1.channel", "left"},
+               {"eq: [bell: {freq: 60 Hz, gain: 12 dB, q: 1}]", "1.channel", "side"},
+               {"eq: [low_shelf: {freq: 200 Hz, gain: -9 dB, channel: left}]", "1.channel", "right"},
+               {"eq: [low_shelf: {freq: 200 Hz, gain: -9 dB}]", "1.kind", "high_shelf"},
+               {"eq: [low_cut: {freq: 50 Hz, slope: 24}, bell: 3 kHz]", "1.slope", "48"}};
+  for (const auto& step : steps) {
+    Rig rig(step.eq);
+    const Signal tone = sine(-12, 60, 3);
+    Signal before = tone, after = tone;
+    for (auto& c : before) c.resize(48000 + 200);  // a quarter of a period past a zero: at a crest
+    for (auto& c : after) c.erase(c.begin(), c.begin() + 48000 + 200);
+    const Signal first = rig.run(before);
+    rig.set(step.param, step.to);
+    const Signal out = first + rig.run(after);
+    INFO(step.eq << " to " << step.to);
+    for (const auto& c : out)
+      CHECK(highest_beside({c.begin() + 24000, c.end()}, 60, 300) < -95);  // nearer: the change of level
+  }
+  // a second change while the first fades waits for its turn, and the last one holds
+  Rig rig("eq: [bell: {freq: 1 kHz, gain: 12 dB, q: 1}]");
+  rig.run(sine(-24, 1000, 0.5));
+  rig.set("1.channel", "left");
+  rig.run(sine(-24, 1000, 0.02));
+  rig.set("1.channel", "right");
+  const Signal out = rig.run(sine(-24, 1000, 0.5));
+  CHECK(level({out[0]}) == Approx(-24).margin(0.01));
+  CHECK(level({out[1]}) == Approx(-12).margin(0.01));
+}
