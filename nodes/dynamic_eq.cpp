@@ -53,8 +53,8 @@ struct DynamicEq {
     pointers_.clear();
     for (auto& h : heard_) pointers_.push_back(h.data());
     for (Running& r : bands_) {
-      r.filters.resize(std::size_t(channels_));
-      r.listeners.resize(std::size_t(keys_));
+      r.filters.resize(std::size_t(channels_ + 1) / 2);
+      r.listeners.resize(std::size_t(keys_ + 1) / 2);
       r.detector.prepare(keys_, rate_);
     }
     kept_.assign(std::size_t(keys_), std::vector<float>(chunk));
@@ -62,8 +62,8 @@ struct DynamicEq {
   }
   void reset() noexcept {
     for (Running& r : bands_) {
-      std::fill(r.filters.begin(), r.filters.end(), StateVariable{});
-      std::fill(r.listeners.begin(), r.listeners.end(), StateVariable{});
+      std::fill(r.filters.begin(), r.filters.end(), BasicStateVariable<Two>{});
+      std::fill(r.listeners.begin(), r.listeners.end(), BasicStateVariable<Two>{});
       r.detector.reset();
       r.moves.reset();
       r.furthest = 0;
@@ -99,7 +99,7 @@ struct DynamicEq {
 private:
   static constexpr int chunk = 256;
   struct Running {
-    std::vector<StateVariable> filters, listeners;  // by channel
+    std::vector<BasicStateVariable<Two>> filters, listeners;  // by pair of channels
     RmsLevel detector;
     Ballistics moves;
     Ballistics::Pace pace;
@@ -159,31 +159,40 @@ private:
       simd().to_gain(gain_, n);  // A, with A^2 the band's gain
       simd().to_gain(root_, n);
       for (int i = 0; i < n; ++i) shape(kind, way.g(i), way.k(i), double(gain_[i]), double(root_[i]), i);
-      for (int c = 0; c < channels_; ++c) {
-        StateVariable filter = r.filters[std::size_t(c)];
-        float* y = out[c] + at;
+      for (int c = 0; c < channels_; c += 2) {
+        auto filter = r.filters[std::size_t(c / 2)];
+        float *left = out[c] + at, *right = out[std::min(c + 1, channels_ - 1)] + at;
         for (int i = 0; i < n; ++i) {
           const Shape& s = shapes_[i];
-          const double x = double(y[i]);
+          const Two x{double(left[i]), double(right[i])};
           const auto [band, low] = filter(x, s.corner);
-          if (gain_[i] != 1) y[i] = float(s.direct * x + s.band * band + s.low * low);
+          if (gain_[i] == 1) continue;
+          const Two y = s.direct * x + s.band * band + s.low * low;
+          left[i] = float(y[0]);
+          right[i] = float(y[1]);
         }
-        r.filters[std::size_t(c)] = filter;
+        r.filters[std::size_t(c / 2)] = filter;
       }
     }
   }
   /// The band of each key channel.
   void listen(Running& r, Kind kind, const Way& way, int n) noexcept {
-    for (int c = 0; c < keys_; ++c) {
-      StateVariable filter = r.listeners[std::size_t(c)];
+    const bool moving = way.g_from != way.g_to || way.k_from != way.k_to;
+    const Corner rest = corner(way.g_to, way.k_to);
+    for (int c = 0; c < keys_; c += 2) {
+      const std::size_t l = std::size_t(c), m = std::size_t(std::min(c + 1, keys_ - 1));
+      const float *left = kept_[l].data(), *right = kept_[m].data();
+      float *left_out = heard_[l].data(), *right_out = heard_[m].data();
+      auto filter = r.listeners[l / 2];
       for (int i = 0; i < n; ++i) {
-        const double x = double(kept_[std::size_t(c)][std::size_t(i)]), k = way.k(i);
-        const auto [band, low] = filter(x, corner(way.g(i), k));
-        heard_[std::size_t(c)][std::size_t(i)] = float(kind == bell        ? k * band
-                                                       : kind == low_shelf ? low
-                                                                           : x - k * band - low);
+        const Two x{double(left[i]), double(right[i])};
+        const double k = way.k(i);
+        const auto [band, low] = filter(x, moving ? corner(way.g(i), k) : rest);
+        const Two y = kind == bell ? k * band : kind == low_shelf ? low : x - k * band - low;
+        left_out[i] = float(y[0]);
+        right_out[i] = float(y[1]);
       }
-      r.listeners[std::size_t(c)] = filter;
+      r.listeners[l / 2] = filter;
     }
   }
   void shape(Kind kind, double g, double k, double a, double root, int i) noexcept {

@@ -56,7 +56,7 @@ struct Maximizer {
                       .band_limit = s["band_limit"] > 0});
     late_ = limiters_[0].latency();
     engaged_.prepare(rate_);
-    lines_.resize(std::size_t(channels_));
+    lines_.resize(std::size_t(channels_ + 1) / 2);
     for (auto& m : memory_) m.assign(std::size_t(channels_), std::vector<float>(chunk));
     at_.clear();
     for (auto& m : memory_)
@@ -90,9 +90,9 @@ private:
   static constexpr std::size_t bands = 3, driven = bands;  // the last of `memory_` is the driven signal
   static constexpr int chunk = 256;
   static constexpr double look_ms = 4;
-  struct Line {
-    Crossover low, high;
-    CrossoverPhase phase;
+  struct Line {  // two channels
+    BasicCrossover<Two> low, high;
+    BasicCrossoverPhase<Two> phase;
   };
   float* const* band(std::size_t k) const noexcept { return at_.data() + k * std::size_t(channels_); }
 
@@ -101,18 +101,19 @@ private:
     const Ramp ceiling = b.ramp("ceiling").later(at);
     const double release = double(b["release"]);
     const auto character = b.as<PeakLimiter::Character>("character");
-    for (int c = 0; c < channels_; ++c) {
-      float* x = band(driven)[c];
-      simd().gain(x, in[c] + at, b.ramp("drive").later(at), n);
-      Line line = lines_[std::size_t(c)];
+    for (int c = 0; c < channels_; ++c) simd().gain(band(driven)[c], in[c] + at, b.ramp("drive").later(at), n);
+    for (int c = 0; c < channels_; c += 2) {
+      const int d = std::min(c + 1, channels_ - 1);
+      const float *left = band(driven)[c], *right = band(driven)[d];
+      Line line = lines_[std::size_t(c / 2)];
+      const Corner lower = low_, upper = high_;
       for (int i = 0; i < n; ++i) {
-        const auto [below, rest] = line.low(double(x[i]), low_);
-        const auto [between, above] = line.high(rest, high_);
-        band(0)[c][i] = float(line.phase(below, high_));
-        band(1)[c][i] = float(between);
-        band(2)[c][i] = float(above);
+        const auto [below, rest] = line.low(Two{double(left[i]), double(right[i])}, lower);
+        const auto [between, above] = line.high(rest, upper);
+        const Two of[bands] = {line.phase(below, upper), between, above};
+        for (std::size_t k = 0; k < bands; ++k) band(k)[c][i] = float(of[k][0]), band(k)[d][i] = float(of[k][1]);
       }
-      lines_[std::size_t(c)] = line;
+      lines_[std::size_t(c / 2)] = line;
     }
     for (std::size_t k = 0; k < bands; ++k) limiters_[k].process(band(k), band(k), n, ceiling, release, character);
     const std::size_t begin = dry_at_;

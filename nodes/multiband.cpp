@@ -55,7 +55,7 @@ struct Multiband {
       if (double(to) > 0.45 * rate_) throw std::runtime_error("multiband: 'to' lies too close to half the sample rate");
       corner_[k] = Corner::at(Corner::bend(double(to), rate_));
     }
-    lines_.resize(std::size_t(channels_));
+    lines_.resize(std::size_t(channels_ + 1) / 2);
     sums_.assign(std::size_t(channels_), std::vector<float>(chunk));
     engaged_.prepare(rate_);
     memory_.assign(std::size_t(count_ * channels_ * chunk), 0.0f);
@@ -106,9 +106,9 @@ struct Multiband {
 
 private:
   static constexpr int chunk = 256;
-  struct Line {
-    Crossover split[max_rows - 1];
-    CrossoverPhase phase[max_rows - 1][max_rows - 1];
+  struct Line {  // two channels
+    BasicCrossover<Two> split[max_rows - 1];
+    BasicCrossoverPhase<Two> phase[max_rows - 1][max_rows - 1];
   };
   struct Dynamics {
     RmsLevel detector;
@@ -134,7 +134,10 @@ private:
       d.moves.process(curve_, d.pace, n);
       d.deepest = std::max(d.deepest, simd().peak(curve_, n));
       const Ramp gain = b.ramp(k, "gain").later(at);
-      for (int i = 0; i < n; ++i) curve_[i] = gain[i] - curve_[i];
+      if (gain.moves())
+        for (int i = 0; i < n; ++i) curve_[i] = gain[i] - curve_[i];
+      else
+        for (int i = 0; i < n; ++i) curve_[i] = gain.to - curve_[i];
       simd().to_gain(curve_, n);
       open(d, b.as<Heard>(k, "heard"), alone, n);
       for (int c = 0; c < channels_; ++c) {
@@ -154,26 +157,51 @@ private:
         for (int i = 0; i < n; ++i) y[i] = curve_[i] * sum[i] + (1 - curve_[i]) * x[i];
     }
   }
-  /// Into the bands. Each band meets, as filter or as all-pass, every split there is. Two channels go side by side, so
-  /// that neither waits for its own recursion alone.
+  /// Into the bands. Each band meets, as filter or as all-pass, every split there is.
   void split(const Bus<const float>& in, int at, int n) noexcept {
-    for (int first = 0; first < channels_; first += 2) {
-      const int lanes = std::min(2, channels_ - first);
-      Line line[2];
-      for (int l = 0; l < lanes; ++l) line[l] = lines_[std::size_t(first + l)];
-      for (int i = 0; i < n; ++i)
-        for (int l = 0; l < lanes; ++l) {
-          const int c = first + l;
-          double rest = double(in[c][at + i]);
-          for (int k = 0; k + 1 < count_; ++k) {
-            auto [low, high] = line[l].split[k](rest, corner_[k]);
-            for (int later = k + 1; later + 1 < count_; ++later) low = line[l].phase[k][later](low, corner_[later]);
-            pointers_[std::size_t(k * channels_ + c)][i] = float(low);
-            rest = high;
-          }
-          pointers_[std::size_t((count_ - 1) * channels_ + c)][i] = float(rest);
+    switch (count_) {
+      case 1:
+        return split_in<1>(in, at, n);
+      case 2:
+        return split_in<2>(in, at, n);
+      case 3:
+        return split_in<3>(in, at, n);
+      case 4:
+        return split_in<4>(in, at, n);
+      case 5:
+        return split_in<5>(in, at, n);
+      default:
+        return split_in<6>(in, at, n);
+    }
+  }
+  template <int count>
+  void split_in(const Bus<const float>& in, int at, int n) noexcept {
+    for (int c = 0; c < channels_; c += 2) {
+      const int d = std::min(c + 1, channels_ - 1);
+      Line line = lines_[std::size_t(c / 2)];
+      const float *left = in[c] + at, *right = in[d] + at;
+      float *low_left[count], *low_right[count];
+      for (int k = 0; k < count; ++k) {
+        low_left[k] = pointers_[std::size_t(k * channels_ + c)];
+        low_right[k] = pointers_[std::size_t(k * channels_ + d)];
+      }
+      Corner corner[max_rows];
+      std::copy(corner_, corner_ + max_rows, corner);
+      for (int i = 0; i < n; ++i) {
+        Two rest{double(left[i]), double(right[i])};
+#pragma GCC unroll 5
+        for (int k = 0; k + 1 < count; ++k) {
+          auto [low, high] = line.split[k](rest, corner[k]);
+#pragma GCC unroll 4
+          for (int later = k + 1; later + 1 < count; ++later) low = line.phase[k][later](low, corner[later]);
+          low_left[k][i] = float(low[0]);
+          low_right[k][i] = float(low[1]);
+          rest = high;
         }
-      for (int l = 0; l < lanes; ++l) lines_[std::size_t(first + l)] = line[l];
+        low_left[count - 1][i] = float(rest[0]);
+        low_right[count - 1][i] = float(rest[1]);
+      }
+      lines_[std::size_t(c / 2)] = line;
     }
   }
   /// Solo and mute take 20 ms, without an edge.

@@ -52,15 +52,19 @@ private:
   Corner rest_;
 };
 
-/// One state-variable filter: band and low output for an input.
-struct StateVariable {
-  double s1 = 0, s2 = 0;
+/// Two channels that go through the same filter side by side.
+typedef double Two __attribute__((vector_size(16)));
+
+/// One state-variable filter: band and low output for an input. Of one channel (double) or two (Two).
+template <class T>
+struct BasicStateVariable {
+  T s1{}, s2{};
 
   struct Out {
-    double band, low;
+    T band, low;
   };
-  Out operator()(double x, const Corner& c) {
-    const double v3 = x - s2, band = c.a1 * s1 + c.a2 * v3, low = s2 + c.a2 * s1 + c.a3 * v3;
+  Out operator()(T x, const Corner& c) {
+    const T v3 = x - s2, band = c.a1 * s1 + c.a2 * v3, low = s2 + c.a2 * s1 + c.a3 * v3;
     s1 = 2 * band - s1;
     s2 = 2 * low - s2;
     return {band, low};
@@ -68,23 +72,29 @@ struct StateVariable {
 };
 
 /// The all-pass that the two sides of a crossover add up to.
-struct CrossoverPhase {
-  StateVariable filter;
-  double operator()(double x, const Corner& c) { return x - 2 * Corner::damping * filter(x, c).band; }
+template <class T>
+struct BasicCrossoverPhase {
+  BasicStateVariable<T> filter;
+  T operator()(T x, const Corner& c) { return x - 2 * Corner::damping * filter(x, c).band; }
 };
 
-/// Splits one channel in two.
-struct Crossover {
-  StateVariable first, second;
+/// Splits a channel in two.
+template <class T>
+struct BasicCrossover {
+  BasicStateVariable<T> first, second;
 
   struct Out {
-    double low, high;
+    T low, high;
   };
-  Out operator()(double x, const Corner& c) {
-    const StateVariable::Out once = first(x, c);
-    const double low = second(once.low, c).low;
+  Out operator()(T x, const Corner& c) {
+    const auto once = first(x, c);
+    const T low = second(once.low, c).low;
     return {low, x - 2 * Corner::damping * once.band - low};
   }
 };
+
+using StateVariable = BasicStateVariable<double>;
+using CrossoverPhase = BasicCrossoverPhase<double>;
+using Crossover = BasicCrossover<double>;
 
 }  // namespace lacquer

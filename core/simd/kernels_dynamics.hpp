@@ -192,48 +192,74 @@ void analytic_rms(float* level, AnalyticState* state, const AnalyticPair& pair, 
     for (int done = 0; done < n; done += most) {
       const int m = n - done < most ? n - done : most;
       // what each chain hears: the sample, and the one before
-      for (int l = 0; l < width; ++l) {
+      for (int l = 0; l < width; l += 2) {
         const float* from = x[c + (l / 2 < here ? l / 2 : 0)] + done;
-        if (l % 2) {
-          lane[0][l] = w[0][0][l - 1];
-          for (int i = 1; i < m; ++i) lane[i][l] = double(from[i - 1]);
-        } else {
-          for (int i = 0; i < m; ++i) lane[i][l] = double(from[i]);
+        double earlier = w[0][0][l];
+        for (int i = 0; i < m; ++i) {
+          const double sample = double(from[i]);
+          lane[i][l] = sample;
+          lane[i][l + 1] = earlier;
+          earlier = sample;
         }
       }
       for (int b = 0; b < batches; ++b) {
-        D one[S + 1], two[S + 1], by[S];
+        // the sections look two samples back, so every other sample is a stream of its own: two at a time
+        D next[S + 1], after[S + 1], by[S];
         for (int k = 0; k <= S; ++k) {
-          one[k] = D::load_aligned(w[k][0] + b * DW);
-          two[k] = D::load_aligned(w[k][1] + b * DW);
+          after[k] = D::load_aligned(w[k][0] + b * DW);
+          next[k] = D::load_aligned(w[k][1] + b * DW);
         }
         for (int k = 0; k < S; ++k) by[k] = D::load_aligned(a[k] + b * DW);
         D power = D::load_aligned(p + b * DW);
         const D keep(1 - step), take(step / 2);
-        for (int i = 0; i < m; ++i) {
+        int i = 0;
+        for (; i + 1 < m; i += 2) {
+          D y = D::load_aligned(lane[i] + b * DW), z = D::load_aligned(lane[i + 1] + b * DW);
+#pragma GCC unroll 6
+          for (int k = 0; k < S; ++k) {
+            const D y_out = by[k] * (y + next[k + 1]) - next[k], z_out = by[k] * (z + after[k + 1]) - after[k];
+            next[k] = y;
+            after[k] = z;
+            y = y_out;
+            z = z_out;
+          }
+          next[S] = y;
+          after[S] = z;
+          power = keep * power + take * (y * y);
+          power.store_aligned(lane[i] + b * DW);
+          power = keep * power + take * (z * z);
+          power.store_aligned(lane[i + 1] + b * DW);
+        }
+        if (i < m) {
           D y = D::load_aligned(lane[i] + b * DW);
           for (int k = 0; k < S; ++k) {
-            const D out = by[k] * (y + two[k + 1]) - two[k];
-            two[k] = one[k];
-            one[k] = y;
+            const D out = by[k] * (y + next[k + 1]) - next[k];
+            next[k] = after[k];
+            after[k] = y;
             y = out;
           }
-          two[S] = one[S];
-          one[S] = y;
+          next[S] = after[S];
+          after[S] = y;
           power = keep * power + take * (y * y);
           power.store_aligned(lane[i] + b * DW);
         }
         for (int k = 0; k <= S; ++k) {
-          one[k].store_aligned(w[k][0] + b * DW);
-          two[k].store_aligned(w[k][1] + b * DW);
+          after[k].store_aligned(w[k][0] + b * DW);
+          next[k].store_aligned(w[k][1] + b * DW);
         }
         power.store_aligned(p + b * DW);
       }
-      for (int l = 0; l < 2 * here; l += 2)
-        for (int i = 0; i < m; ++i) {
-          const float sum = float(lane[i][l] + lane[i][l + 1]);
-          level[done + i] = (c || l) && level[done + i] > sum ? level[done + i] : sum;
-        }
+      float* const to = level + done;
+      const bool first = c == 0, several = here > 1;
+      for (int i = 0; i < m; ++i) {
+        float sum = float(lane[i][0] + lane[i][1]);
+        if (several)
+          for (int l = 2; l < 2 * here; l += 2) {
+            const float other = float(lane[i][l] + lane[i][l + 1]);
+            sum = other > sum ? other : sum;
+          }
+        to[i] = !first && to[i] > sum ? to[i] : sum;
+      }
     }
     for (int l = 0; l < 2 * here; ++l) {
       AnalyticState& s = state[c + l / 2];
