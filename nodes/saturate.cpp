@@ -2,8 +2,10 @@
 //
 // k^2 = 10^(drive/10) - 1 scales the curve, tanh(k x) / k: small signals keep their level at any drive, +12 dB bends as
 // tanh at +11.7 dB would, and at 0 dB the curve is a straight line. Only what the curve adds to the signal goes through
-// the oversampling filters, so what it leaves alone is a delay, bit for bit.
+// the oversampling filters, so what it leaves alone is a delay, bit for bit. An emphasis before the curve is taken back
+// from what the curve adds: it decides what bends first, and leaves what does not bend alone.
 
+#include "core/dsp/emphasis.hpp"
 #include "core/dsp/oversampling.hpp"
 #include "core/node.hpp"
 
@@ -18,22 +20,34 @@ struct Saturate {
       .doc = "Bends the loudest parts of the wave, oversampled; small signals and a drive of 0 dB pass bit for bit.",
       .source = "Half-bands: J. F. Kaiser, 1974. Biased tanh: addition theorem of the hyperbolic tangent."};
   static constexpr Param params[] = {
-      {"drive",        dB,                       3,      {0, 24},                                             "How far into the curve; small signals keep their level."},
-      {"kind",         one_of("tanh|soft|tube"), "tanh",
-       "tanh; soft, a gentler bend (x / sqrt(1 + x^2)); tube, which gives way on one side first.",            fixed                                                    },
+      {"drive", dB,                                   3,      {0, 24},                 "How far into the curve; small signals keep their level."   },
+      {"kind",  one_of("tanh|soft|tube|transformer"), "tanh",
+       "tanh; soft, a gentler bend (x / sqrt(1 + x^2)); tube, which gives way on one side first; transformer, whose "
+       "core "
+       "is filled by bass.",                                                           fixed                                                       },
       {"bias",
-       percent,                                  0,
+       percent,                                       0,
        {0, 80},
-       "Working point off the middle of the curve: adds even harmonics, no constant offset."                                                                           },
-      {"oversampling", one_of("1|2|4|8|16"),     "8",    "How many times the sample rate the curve runs at.", fixed                                                    }
+       "Working point off the middle of the curve: adds even harmonics, no constant offset."                                                       },
+      {"tone",
+       dB,                                            0,
+       {-18, 18},
+       "What bends first: above 0 the highs, below 0 the lows, by so many dB from 1 kHz on.",                                                        fixed},
+      {"oversampling",       one_of("1|2|4|8|16"),                              "8",          "How many times the sample rate the curve runs at.", fixed}
   };
-  enum Kind { tanh, soft, tube };
+  enum Kind { tanh, soft, tube, transformer };
 
   void prepare(const Setup<Saturate>& s) {
     kind_ = Kind(int(s["kind"]));
+    // flux is the integral of voltage: below some 150 Hz, where the core is the load, it doubles with each octave down
+    core_ = Emphasis::low(kind_ == transformer ? 15 : 0, 150, s.rate());
+    const double tone = double(s["tone"]);
+    tone_ = tone < 0 ? Emphasis::low(-tone, 1000, s.rate()) : Emphasis::high(tone, 1000, s.rate());
+    shaped_ = kind_ == transformer || tone != 0;
+    shapes_.resize(std::size_t(s.channels()));
     pairs_.resize(std::size_t(s.channels() + 1) / 2);
     for (std::size_t p = 0; p < pairs_.size(); ++p)
-      pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, s.channels() - 2 * int(p)), s.rate());
+      pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, s.channels() - 2 * int(p)), s.rate(), shaped_);
     offset_.resize(std::size_t(s.channels()));
     slow_ = one_pole(1000 / (2 * std::numbers::pi * 3), s.rate());
     reset();
@@ -41,6 +55,7 @@ struct Saturate {
   void reset() noexcept {
     for (Oversampled& pair : pairs_) pair.reset();
     std::fill(offset_.begin(), offset_.end(), 0);
+    std::fill(shapes_.begin(), shapes_.end(), Shape{});
     leaning_ = kind_ == tube;
   }
   int latency() const noexcept { return pairs_.empty() ? 0 : pairs_[0].latency(); }
@@ -50,11 +65,17 @@ struct Saturate {
     leaning_ = leaning_ || bias.from != 0 || bias.to != 0;  // from then on: letting go would click
     const auto curve = [&](float* out, const float* in, float phase, int done, int n) {
       simd().colour.bend(out, in,
-                         {kind_ == soft, kind_ == tube ? 0.4f : 0.0f, drive.later(done), bias.later(done), phase}, n);
+                         {kind_ == soft || kind_ == transformer, kind_ == tube ? 0.4f : 0.0f, drive.later(done),
+                          bias.later(done), phase},
+                         n);
     };
     for (std::size_t p = 0; p < pairs_.size(); ++p) {
       // A curve that leans makes an offset out of loudness: 3 Hz high-pass, on what the curve adds alone.
       const auto level = [&](int channel, float* added, int n) {
+        Shape& shape = shapes_[2 * p + std::size_t(channel)];
+        if (shaped_)
+          for (int i = 0; i < n; ++i)
+            added[i] = float(shape.core_back.undo(core_, shape.tone_back.undo(tone_, double(added[i]))));
         if (!leaning_) return;
         double& offset = offset_[2 * p + std::size_t(channel)];
         for (int i = 0; i < n; ++i) {
@@ -62,13 +83,22 @@ struct Saturate {
           added[i] = float(double(added[i]) - offset);
         }
       };
-      pairs_[p].run(b.output("out").data + 2 * p, b.input("in").data + 2 * p, b.frames(), curve, level);
+      const auto emphasise = [&](int channel, float* heard, int n) {
+        Shape& shape = shapes_[2 * p + std::size_t(channel)];
+        for (int i = 0; i < n; ++i) heard[i] = float(shape.tone(tone_, shape.core(core_, double(heard[i]))));
+      };
+      pairs_[p].run(b.output("out").data + 2 * p, b.input("in").data + 2 * p, b.frames(), curve, level, emphasise);
     }
   }
 
 private:
+  struct Shape {
+    Emphasis::State core, tone, core_back, tone_back;
+  };
   Kind kind_ = tanh;
-  bool leaning_ = false;
+  Emphasis core_, tone_;
+  std::vector<Shape> shapes_;
+  bool leaning_ = false, shaped_ = false;
   double slow_ = 0;
   std::vector<Oversampled> pairs_;
   std::vector<double> offset_;

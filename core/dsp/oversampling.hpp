@@ -51,8 +51,9 @@ inline std::vector<double> half_band(double pass, double attenuation) {
 /// leaves alone is a pure delay, bit for bit; only the change goes through the filters.
 class Oversampled {
 public:
-  /// [control] factor 1, 2, 4, 8 or 16; 1 or 2 channels; rate in Hz.
-  void prepare(int factor, int channels, double rate) {
+  /// [control] factor 1, 2, 4, 8 or 16; 1 or 2 channels; rate in Hz. `shaped`: the curve may hear something else than
+  /// the signal it adds to.
+  void prepare(int factor, int channels, double rate, bool shaped = false) {
     pass_ = 0.25 * std::clamp(40000 / rate, 0.75, 20 / 22.05);
     factor_ = factor;
     channels_ = channels;
@@ -61,12 +62,14 @@ public:
     ups_ = 0;
     std::vector<int> phases(static_cast<std::size_t>(factor));  // the array of each phase
     for (int& a : phases) a = arrays_++;
+    dry_ = 0;
     int lag = 0;
     for (int r = 1; r < factor; r *= 2) lag = plan_up(r, phases, lag);
     bend_lag_ = lag;
     for (int& a : phases) a = arrays_++;  // what the curve makes of them
     for (int r = factor / 2; r >= 1; r /= 2) lag = plan_down(r, phases, lag);
     last_ = phases[0];
+    if (shaped) dry_ = arrays_++;
     latency_ = lag;
     reach_ = std::max(reach_, lag) + 1;
     room_ = (reach_ + most + slack + pad + 31) / 32 * 32 + 16;  // an odd number of cache lines: spread over all sets
@@ -89,14 +92,20 @@ public:
   int latency() const { return latency_; }
 
   /// [audio] curve(out, in, phase, done, n) writes what the curve adds for n samples at `phase` (0 .. 1) of the frames
-  /// from `done` on; change(channel, what, n) may filter what came down before it is added.
-  template <class Curve, class Change>
-  void run(float* const* out, const float* const* in, int frames, Curve&& curve, Change&& change) {
+  /// from `done` on; change(channel, what, n) may filter what came down before it is added. When prepared `shaped`,
+  /// before(channel, what, n) may filter what the curve hears.
+  template <class Curve, class Change, class Before>
+  void run(float* const* out, const float* const* in, int frames, Curve&& curve, Change&& change, Before&& before) {
     for (int done = 0; done < frames; done += most) {
       const int n = std::min(most, frames - done), next = arrays_ * room_;
       if (at_ + n + pad > room_) rewind();
       float* const now = slab_.data() + at_;
-      for (int c = 0; c < channels_; ++c) std::copy_n(in[c] + done, n, now + c * next);
+      for (int c = 0; c < channels_; ++c) {
+        std::copy_n(in[c] + done, n, now + c * next);
+        if (!dry_) continue;
+        std::copy_n(in[c] + done, n, now + c * next + dry_ * room_);
+        before(c, now + c * next, n);
+      }
       const auto pass = [&](const Pass& p) {
         simd().colour.comb(now - p.lag, now - p.lag,
                            {p.table.data(), int(p.taps.size()), p.sample.data(), int(p.out.size()), p.centre.data(),
@@ -114,10 +123,14 @@ public:
       for (int c = 0; c < channels_; ++c) {
         float* const x = now + c * next - latency_;
         change(c, x + last_ * room_, n);
-        simd().add(out[c] + done, x, x + last_ * room_, n);
+        simd().add(out[c] + done, x + dry_ * room_, x + last_ * room_, n);
       }
       at_ += n;
     }
+  }
+  template <class Curve, class Change>
+  void run(float* const* out, const float* const* in, int frames, Curve&& curve, Change&& change) {
+    run(out, in, frames, curve, change, [](int, float*, int) {});
   }
 
 private:
@@ -205,7 +218,8 @@ private:
     at_ = reach_;
   }
 
-  int factor_ = 1, channels_ = 1, arrays_ = 0, bend_lag_ = 0, last_ = 0, latency_ = 0, reach_ = 0, room_ = 0, at_ = 0;
+  int factor_ = 1, channels_ = 1, arrays_ = 0, bend_lag_ = 0, last_ = 0, dry_ = 0, latency_ = 0, reach_ = 0, room_ = 0,
+      at_ = 0;
   std::ptrdiff_t ups_ = 0;
   std::vector<Pass> passes_;
   std::vector<float> slab_;

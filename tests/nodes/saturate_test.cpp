@@ -166,3 +166,53 @@ TEST_CASE("saturate: drive on the move leaves no clicks") {
     CHECK(edge(out) < 1.02 * edge(rest.run(tone)));
   }
 }
+
+namespace {
+// level of a harmonic in the second half of a tone, dB below the tone
+double harmonic(Rig& rig, double freq, int number, float db) {
+  const Signal out = rig.run(sine(db, freq, 1, 1));
+  const auto at = [&](double f) {
+    std::complex<double> sum = 0;
+    const std::size_t n = out[0].size(), from = n / 2;
+    for (std::size_t i = from; i < n; ++i) {
+      const double w = std::pow(std::sin(std::numbers::pi * double(i - from) / double(n - from)), 2);
+      sum += w * double(out[0][i]) * std::polar(1.0, -2 * std::numbers::pi * f * double(i) / 48000);
+    }
+    return std::abs(sum);
+  };
+  return 20 * std::log10(at(freq * number) / at(freq));
+}
+}  // namespace
+
+TEST_CASE("saturate: tone decides what bends first, and small signals stay as they are") {
+  const auto third = [](const char* tone, double freq) {
+    Rig rig(std::string("saturate: {drive: 6 dB, tone: ") + tone + "}", 1);
+    return harmonic(rig, freq, 3, -12);
+  };
+  // 12 dB more into a weak curve: the third harmonic rises by 24 dB, and comes down by the emphasis at three times the
+  // frequency; far from 1 kHz the emphasis is flat
+  CHECK(third("12 dB", 100) == Approx(third("0 dB", 100)).margin(1.5));
+  CHECK(third("-12 dB", 6000) == Approx(third("0 dB", 6000)).margin(1.5));
+  CHECK(third("12 dB", 6000) > third("0 dB", 6000) + 12);
+  CHECK(third("-12 dB", 100) > third("0 dB", 100) + 12);
+  for (const char* tone : {"12 dB", "-12 dB"}) {
+    Rig rig(std::string("saturate: {drive: 12 dB, tone: ") + tone + "}", 1);
+    const Signal out = rig.run(sine(-80, 1000, 0.5, 1));
+    CHECK(level(out) == Approx(-80).margin(0.01));
+    Rig none(std::string("saturate: {drive: 0 dB, tone: ") + tone + "}");
+    const Signal s = noise(-6, 0.2), same = none.run(s);
+    bool alike = true;
+    for (std::size_t i = std::size_t(none.latency()); i < s[0].size(); ++i)
+      alike = alike && same[0][i] == s[0][i - std::size_t(none.latency())];
+    CHECK(alike);
+  }
+}
+
+TEST_CASE("saturate: a transformer is filled by bass, not by treble") {
+  Rig low("saturate: {drive: 6 dB, kind: transformer}", 1), high("saturate: {drive: 6 dB, kind: transformer}", 1),
+      soft("saturate: {drive: 6 dB, kind: soft}", 1);
+  const double bass = harmonic(low, 40, 3, -12), treble = harmonic(high, 2000, 3, -12),
+               plain = harmonic(soft, 2000, 3, -12);
+  CHECK(bass > treble + 10);
+  CHECK(treble == Approx(plain).margin(1));
+}
