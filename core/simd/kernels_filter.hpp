@@ -167,10 +167,14 @@ void cascade(double* const* io, int channels, const Cascade& f, int n) {
 }
 
 void widen(double* out, const float* in, int n) {
-  for (int i = 0; i < n; ++i) out[i] = double(in[i]);
+  int i = 0;
+  for (; i + 4 <= n; i += 4) store(out + i, wide4(in + i));
+  for (; i < n; ++i) out[i] = double(in[i]);
 }
-void narrow(float* out, const double* in, int n) {
-  for (int i = 0; i < n; ++i) out[i] = float(in[i]) + 0.0f;  // silence has many roads, but one sign
+void narrow(float* out, const double* in, int n) {  // + 0: silence has many roads, but one sign
+  int i = 0;
+  for (; i + 4 <= n; i += 4) store(out + i, __builtin_convertvector(load4(in + i), Float4) + 0.0f);
+  for (; i < n; ++i) out[i] = float(in[i]) + 0.0f;
 }
 void to_mid_side(double* left, double* right, int n) {
   for (int i = 0; i < n; ++i) {

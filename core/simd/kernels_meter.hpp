@@ -7,27 +7,6 @@
 namespace lacquer {
 namespace {
 
-// The compiler's own vectors: they convert between float and double, and have one width whatever the set. Memory is
-// read and written by memcpy, as it need not be aligned.
-typedef float Float4 __attribute__((vector_size(16)));
-typedef float Float8 __attribute__((vector_size(32)));
-typedef double Double4 __attribute__((vector_size(32)));
-inline Float8 load8(const float* p) {
-  Float8 v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-inline Double4 load4(const double* p) {
-  Double4 v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-inline Double4 wide4(const float* p) { return Double4{double(p[0]), double(p[1]), double(p[2]), double(p[3])}; }
-template <class Vector>
-inline void store(void* p, const Vector& v) {
-  __builtin_memcpy(p, &v, sizeof v);
-}
-
 inline double total(const Float8& v) {
   alignas(32) float l[8];
   store(l, v);
