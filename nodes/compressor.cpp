@@ -1,5 +1,6 @@
 #include "core/dsp/analytic.hpp"
 #include "core/dsp/ballistics.hpp"
+#include "core/dsp/loudness.hpp"
 #include "core/dsp/sliding.hpp"
 #include "core/node.hpp"
 
@@ -13,7 +14,9 @@ struct Compressor {
   static constexpr Info info{
       .name = "compressor",
       .doc = "Turns the signal down by a share of what exceeds a threshold.",
-      .source = "Giannoulis, Massberg, Reiss: Digital Dynamic Range Compressor Design, JAES 60(6), 2012, eq. 4 and 16"};
+      .source =
+          "Giannoulis, Massberg, Reiss: Digital Dynamic Range Compressor Design, JAES 60(6), 2012, eq. 4 and 16; "
+          "loudness: ITU-R BS.1770-5"};
   static constexpr Port inputs[] = {
       main_in, {"key", LACQUER_OR_MAIN, "What the detector hears."}
   };
@@ -24,8 +27,8 @@ struct Compressor {
       {"knee",         dB, 6, {0, 24}, "Width of the bend around the threshold."},
       {"attack",       ms, 10, {0.1f, 500}, "Time to cover 63 % of the way to more reduction."},
       {"release",      ms, 120, {5, 5000}, "Time to cover 63 % of the way back."},
-      {"detector",     one_of("peak|rms"), "peak", "Compares peaks, or the power, by which a sine reads 3 dB less."},
-      {"rms_window",   ms, 5, {1, 200}, "Time over which the power is averaged."},
+      {"detector",     one_of("peak|rms|loudness"), "peak", "Compares peaks; the power, by which a sine reads 3 dB less; or the loudness in LUFS of what is linked."},
+      {"rms_window",   ms, 5, {1, 400}, "Time over which power or loudness is averaged."},
       {"hold",         ms, 0, {0, 500}, "Time between a peak and the start of the way back."},
       {"auto_release", on_off, "off", "Comes back three times faster from peaks, three times slower from the rest."},
       {"range",        dB, 60, {0, 60}, "No more reduction than this."},
@@ -51,6 +54,8 @@ struct Compressor {
     pair = design_analytic_pair(20, rate);
     power.resize(std::size_t(keys));
     heard.resize(std::size_t(keys));
+    weighting = k_weighting(rate);
+    weighed.resize(std::size_t(keys));
     pace_of[0] = -1;  // no pace yet
     reset();
   }
@@ -61,6 +66,7 @@ struct Compressor {
     }
     for (auto& x : late) std::fill(x.begin(), x.end(), 0.0f);
     std::fill(power.begin(), power.end(), AnalyticState{});
+    forget_loudness();
     before = 0;
     deepest = 0;
     automatic = -1;
@@ -83,7 +89,7 @@ struct Compressor {
     if (std::equal(set, set + 6, pace_of)) return;
     std::copy(set, set + 6, pace_of);
     const double average = double(set[4]) / 2;  // a one-pole that averages like a window of twice its time
-    const bool rms = set[5] == 1;
+    const bool rms = set[5] != 0;               // or loudness
     const double attack = double(set[0]), release = double(set[1]);
     const double up = std::max(attack - (rms ? 0.6 * average : 0), attack / 2);
     const double down = std::max(release - (rms ? 1.6 * average : crest_ms), release / 3);
@@ -145,8 +151,13 @@ struct Compressor {
     const auto key = b.input("key");
     for (int c = 0; c < keys; ++c) heard[std::size_t(c)] = key[c] + at;
     const float* const* x = heard.data();
-    const bool rms = b["detector"] == 1;
-    for (std::size_t p = 0; p < paths.size(); ++p) {
+    const int detector = int(b["detector"]);
+    const bool rms = detector == 1;
+    if (detector == 2)
+      hear_loudness(x, n);
+    else if (weighing)
+      forget_loudness();
+    for (std::size_t p = 0; detector != 2 && p < paths.size(); ++p) {
       const int first = paths.size() == 1 ? 0 : int(p) % keys, count = paths.size() == 1 ? keys : 1;
       float* level = paths[p].curve;
       if (rms && paths.size() > std::size_t(keys) && int(p) >= keys) {
@@ -172,6 +183,35 @@ struct Compressor {
     }
   }
 
+  /// The same as loudness: of all channels of a path, K-weighted and averaged.
+  void hear_loudness(const float* const* x, int n) noexcept {
+    weighing = true;
+    const double scale = db_to_gain(-0.691);
+    for (std::size_t p = 0; p < paths.size(); ++p) {
+      const int first = paths.size() == 1 ? 0 : int(p) % keys, count = paths.size() == 1 ? keys : 1;
+      float* level = paths[p].curve;
+      if (int(p) >= keys) {
+        std::memcpy(level, paths[std::size_t(first)].curve, std::size_t(n) * sizeof(float));
+        continue;
+      }
+      std::fill_n(level, n, 0.0f);
+      for (int c = first; c < first + count; ++c) {
+        Weighed& w = weighed[std::size_t(c)];
+        const double weight = loudness_weight(c, keys) * scale * scale;
+        for (int i = 0; i < n; ++i) {
+          const double y = w(weighting, double(x[c][i]));
+          w.power += average_step * (weight * y * y - w.power);
+          level[i] += float(w.power);
+        }
+      }
+      for (int i = 0; i < n; ++i) level[i] = std::sqrt(level[i]);
+    }
+  }
+  void forget_loudness() noexcept {
+    weighing = false;
+    std::fill(weighed.begin(), weighed.end(), Weighed{});
+  }
+
   /// Half the reduction of a steady signal at full scale.
   static float full_scale(float threshold, float slope, float knee) noexcept {
     simd().dynamics.bend(&(threshold = -threshold), {0, 0}, {slope, slope}, {knee, knee}, {1000, 1000}, 1);
@@ -189,6 +229,21 @@ struct Compressor {
     Ballistics moves;
     alignas(64) float curve[chunk];  // level, then decibels, then wanted reduction, then reduction, then gain
   };
+  struct Weighed {  // transposed direct form II
+    double a = 0, b = 0, c = 0, d = 0, power = 0;
+    double operator()(const KWeighting& k, double x) noexcept {
+      const double u = k.shelf.b0 * x + a;
+      a = k.shelf.b1 * x - k.shelf.a1 * u + b;
+      b = k.shelf.b2 * x - k.shelf.a2 * u;
+      const double y = k.high_pass.b0 * u + c;
+      c = k.high_pass.b1 * u - k.high_pass.a1 * y + d;
+      d = k.high_pass.b2 * u - k.high_pass.a2 * y;
+      return y;
+    }
+  };
+  KWeighting weighting{};
+  std::vector<Weighed> weighed;
+  bool weighing = false;
   double rate = 0, average_step = 1,
          automatic = -1;  // automatic: how much of the automatic makeup is on; < 0: not begun
   float link = 1, deepest = 0, pace_of[6] = {};

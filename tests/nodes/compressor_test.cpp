@@ -1,5 +1,6 @@
 // tests/nodes/compressor_test.cpp — steady tones, so that every number here can be worked out by hand.
 
+#include "core/dsp/loudness.hpp"
 #include "core/math.hpp"
 #include "tests/rig.hpp"
 
@@ -165,4 +166,25 @@ TEST_CASE("compressor: makeup is added, and the automatic one is half of what fu
   float step = 0;
   for (std::size_t i = 1; i < out[0].size(); ++i) step = std::max(step, std::abs(out[0][i] - out[0][i - 1]));
   CHECK(step < 1e-4f);
+}
+
+TEST_CASE("compressor: by loudness it hears LUFS, bass less than the ear's range, and channels together") {
+  const auto reduction = [](double freq, float db, int channels, const char* more) {
+    Rig comp(
+        std::string("compressor: {threshold: -24 dB, ratio: 2:1, knee: 0 dB, detector: loudness, rms_window: 50 ms") +
+            more + "}",
+        channels);
+    comp.run(sine(db, freq, 2, channels));
+    return comp.result("reduction");
+  };
+  // a stereo tone of 1 kHz reads its peak in LUFS (EBU Tech 3341); a single channel 3 LU less
+  CHECK(reduction(1000, -12, 2, "") == Approx(6).margin(0.05));
+  CHECK(reduction(1000, -12, 1, "") == Approx(4.5).margin(0.05));
+  CHECK(reduction(1000, -12, 2, ", link: 0 %") == Approx(4.5).margin(0.05));
+  // K-weighting, ITU-R BS.1770-5 annex 1: 40 Hz lies far below 1 kHz, 10 kHz above it
+  const KWeighting k = k_weighting(48000);
+  for (const double freq : {40.0, 100.0, 10000.0}) {
+    const double read = -12 + k_weighting_db(k, freq, 48000) - k_weighting_db(k, 1000, 48000);
+    CHECK(reduction(freq, -12, 2, "") == Approx(std::max(0.0, (read + 24) / 2)).margin(0.15));
+  }
 }
