@@ -176,10 +176,7 @@ private:
       for (int part = 0; part < parts_; ++part) {
         const Fft::Complex* h = kernel.spectra.data() + part * 2 * block;
         const Fft::Complex* x = p.heard.data() + (newest_ + part) % parts_ * 2 * block;
-        for (int i = 0; i < 2 * block; ++i) {
-          sum_[std::size_t(i)].r += x[i].r * h[i].r - x[i].i * h[i].i;
-          sum_[std::size_t(i)].i += x[i].r * h[i].i + x[i].i * h[i].r;
-        }
+        simd().filter.convolve(&sum_[0].r, &x[0].r, &h[0].r, 2 * block);
       }
       block_fft_.inverse(time_.data(), sum_.data());
     }

@@ -176,6 +176,23 @@ void narrow(float* out, const double* in, int n) {  // + 0: silence has many roa
   for (; i + 4 <= n; i += 4) store(out + i, __builtin_convertvector(load4(in + i), Float4) + 0.0f);
   for (; i < n; ++i) out[i] = float(in[i]) + 0.0f;
 }
+void convolve(float* sum, const float* x, const float* h, int n) {
+  typedef int Order __attribute__((vector_size(16)));
+  for (int i = 0; i < 2 * n; i += 4) {
+    Float4 s, a, b;
+    __builtin_memcpy(&s, sum + i, sizeof s);
+    __builtin_memcpy(&a, x + i, sizeof a);
+    __builtin_memcpy(&b, h + i, sizeof b);
+#if defined(__clang__)
+    const Float4 re = __builtin_shufflevector(b, b, 0, 0, 2, 2), im = __builtin_shufflevector(b, b, 1, 1, 3, 3),
+                 turned = __builtin_shufflevector(a, a, 1, 0, 3, 2);
+#else
+    const Float4 re = __builtin_shuffle(b, Order{0, 0, 2, 2}), im = __builtin_shuffle(b, Order{1, 1, 3, 3}),
+                 turned = __builtin_shuffle(a, Order{1, 0, 3, 2});
+#endif
+    store(sum + i, s + (a * re + turned * im * Float4{-1, 1, -1, 1}));
+  }
+}
 void to_mid_side(double* left, double* right, int n) {
   for (int i = 0; i < n; ++i) {
     const double l = left[i], r = right[i];
@@ -193,8 +210,8 @@ void to_left_right(double* mid, double* side, int n) {
 
 }  // namespace filter_loops
 
-constexpr FilterLoops filter{filter_loops::cascade, filter_loops::widen, filter_loops::narrow,
-                             filter_loops::to_mid_side, filter_loops::to_left_right};
+constexpr FilterLoops filter{filter_loops::cascade,  filter_loops::widen,       filter_loops::narrow,
+                             filter_loops::convolve, filter_loops::to_mid_side, filter_loops::to_left_right};
 
 }  // namespace
 }  // namespace lacquer

@@ -179,8 +179,10 @@ struct FilterLoops {
   static constexpr int group = 8;  ///< no set works on more sections at once
   static constexpr int room = 16;  ///< io may be read and written that far past n
   void (*cascade)(double* const* io, int channels, const Cascade& filter, int n);
-  void (*widen)(double* out, const float* in, int n);       ///< out = in
-  void (*narrow)(float* out, const double* in, int n);      ///< out = in, rounded; never -0
+  void (*widen)(double* out, const float* in, int n);   ///< out = in
+  void (*narrow)(float* out, const double* in, int n);  ///< out = in, rounded; never -0
+  /// sum += x h, complex numbers as real and imaginary part in turn; n of them, an even number.
+  void (*convolve)(float* sum, const float* x, const float* h, int n);
   void (*to_mid_side)(double* left, double* right, int n);  ///< in place
   void (*to_left_right)(double* mid, double* side, int n);
 };

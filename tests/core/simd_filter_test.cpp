@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <complex>
 #include <cstring>
 #include <random>
 #include <vector>
@@ -136,5 +137,25 @@ TEST_CASE("simd filter: conversions") {
     CHECK((a[0] == 0.75 && b[0] == 0.25 && a[1] == 0 && b[1] == 2 && a[2] == 5 && b[2] == -2));
     s->filter.to_left_right(a, b, 3);
     CHECK((a[0] == 1 && b[0] == 0.5 && a[1] == 2 && b[1] == -2 && a[2] == 3 && b[2] == 7));
+  }
+}
+
+TEST_CASE("simd filter: complex products add up") {
+  const int n = 64;
+  std::mt19937 random(4);
+  std::vector<float> x, h, start;
+  for (auto* v : {&x, &h, &start})
+    for (int i = 0; i < 2 * n; ++i) v->push_back(float(random()) / 2147483648.0f - 1);
+  std::vector<float> first;
+  for (const Simd* s : all_simd()) {
+    std::vector<float> sum = start;
+    s->filter.convolve(sum.data(), x.data(), h.data(), n);
+    for (std::size_t i = 0; i < 2 * std::size_t(n); i += 2) {
+      const std::complex<double> product = std::complex<double>(x[i], x[i + 1]) * std::complex<double>(h[i], h[i + 1]);
+      CHECK(double(sum[i]) == Approx(double(start[i]) + product.real()).margin(1e-6));
+      CHECK(double(sum[i + 1]) == Approx(double(start[i + 1]) + product.imag()).margin(1e-6));
+    }
+    if (first.empty()) first = sum;
+    CHECK(first == sum);
   }
 }
