@@ -9,21 +9,14 @@ namespace lacquer {
 namespace {
 
 void part(float* const* out, const float* in, int channels, int n) {
-  typedef float Four __attribute__((vector_size(16)));
-  typedef int Order __attribute__((vector_size(16)));
   int i = 0;
   if (channels == 2)
     for (; i + 4 <= n; i += 4) {
-      Four a, b;
+      Float4 a, b;
       __builtin_memcpy(&a, in + 2 * i, sizeof a);
       __builtin_memcpy(&b, in + 2 * i + 4, sizeof b);
-#if defined(__clang__)
-      const Four left = __builtin_shufflevector(a, b, 0, 2, 4, 6), right = __builtin_shufflevector(a, b, 1, 3, 5, 7);
-#else
-      const Four left = __builtin_shuffle(a, b, Order{0, 2, 4, 6}), right = __builtin_shuffle(a, b, Order{1, 3, 5, 7});
-#endif
-      __builtin_memcpy(out[0] + i, &left, sizeof left);
-      __builtin_memcpy(out[1] + i, &right, sizeof right);
+      store(out[0] + i, pick<0, 2, 4, 6>(a, b));
+      store(out[1] + i, pick<1, 3, 5, 7>(a, b));
     }
   for (int c = 0; c < channels; ++c) {
     float* to = out[c];
@@ -35,14 +28,13 @@ void part(float* const* out, const float* in, int channels, int n) {
 void from_16_bits(float* out, const short* in, int n) {
   typedef short Shorts __attribute__((vector_size(8)));
   typedef int Ints __attribute__((vector_size(16)));
-  typedef float Four __attribute__((vector_size(16)));
   constexpr float step = 1.0f / 32768;
   int i = 0;
   for (; i + 4 <= n; i += 4) {
     Shorts x;
     __builtin_memcpy(&x, in + i, sizeof x);
-    const Four y = __builtin_convertvector(__builtin_convertvector(x, Ints), Four) * step;
-    __builtin_memcpy(out + i, &y, sizeof y);
+    const Float4 y = __builtin_convertvector(__builtin_convertvector(x, Ints), Float4) * step;
+    store(out + i, y);
   }
   for (; i < n; ++i) out[i] = float(in[i]) * step;
 }

@@ -177,19 +177,12 @@ void narrow(float* out, const double* in, int n) {  // + 0: silence has many roa
   for (; i < n; ++i) out[i] = float(in[i]) + 0.0f;
 }
 void convolve(float* sum, const float* x, const float* h, int n) {
-  typedef int Order __attribute__((vector_size(16)));
   for (int i = 0; i < 2 * n; i += 4) {
     Float4 s, a, b;
     __builtin_memcpy(&s, sum + i, sizeof s);
     __builtin_memcpy(&a, x + i, sizeof a);
     __builtin_memcpy(&b, h + i, sizeof b);
-#if defined(__clang__)
-    const Float4 re = __builtin_shufflevector(b, b, 0, 0, 2, 2), im = __builtin_shufflevector(b, b, 1, 1, 3, 3),
-                 turned = __builtin_shufflevector(a, a, 1, 0, 3, 2);
-#else
-    const Float4 re = __builtin_shuffle(b, Order{0, 0, 2, 2}), im = __builtin_shuffle(b, Order{1, 1, 3, 3}),
-                 turned = __builtin_shuffle(a, Order{1, 0, 3, 2});
-#endif
+    const Float4 re = pick<0, 0, 2, 2>(b, b), im = pick<1, 1, 3, 3>(b, b), turned = pick<1, 0, 3, 2>(a, a);
     store(sum + i, s + (a * re + turned * im * Float4{-1, 1, -1, 1}));
   }
 }

@@ -43,6 +43,17 @@ inline void store(void* p, const Vector& v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+/// Four of the eight numbers in a and b, by their places.
+template <int i, int j, int k, int l>
+inline Float4 pick(const Float4& a, const Float4& b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, i, j, k, l);
+#else
+  typedef int Places __attribute__((vector_size(16)));
+  return __builtin_shuffle(a, b, Places{i, j, k, l});
+#endif
+}
+
 // Runs body(offset, load, store) over n samples; the last, partial vector goes through a zeroed copy.
 // `map` reads in[i], writes out[i].
 template <class F>
