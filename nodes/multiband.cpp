@@ -1,6 +1,7 @@
 // nodes/multiband.cpp
 
 #include "core/dsp/ballistics.hpp"
+#include "core/dsp/convolver.hpp"
 #include "core/dsp/crossover.hpp"
 #include "core/dsp/engagement.hpp"
 #include "core/dsp/rms_level.hpp"
@@ -25,6 +26,9 @@ struct Multiband {
           "Design, JAES 60(6), 2012, eq. 4 and 16"};
   static constexpr int max_rows = 6;
   // clang-format off
+  static constexpr Param params[] = {
+      {"phase", one_of("least|linear"), "least", "least has no latency; linear turns no phase, and is late by four periods of the lowest split.", fixed},
+  };
   static constexpr Param row[] = {
       {"heard",     one_of("band|solo|mute"), "band", "solo lets only bands be heard that have it, mute lets them not."},
       {"to",        Hz, 1000, {20, 20000}, "Where the band ends and the next one starts; the last one has no end.", fixed},
@@ -49,12 +53,16 @@ struct Multiband {
     channels_ = s.channels();
     constexpr int columns = int(std::size(row));
     for (int k = 0; k + 1 < count_; ++k) {
-      const float to = s.values()[k * columns + 1];
-      if (k && !(to > s.values()[(k - 1) * columns + 1]))
+      const float* rows = s.values() + std::size(params);
+      const float to = rows[k * columns + 1];
+      if (k && !(to > rows[(k - 1) * columns + 1]))
         throw std::runtime_error("multiband: each band must end higher than the one before; set 'to'");
       if (double(to) > 0.45 * rate_) throw std::runtime_error("multiband: 'to' lies too close to half the sample rate");
       corner_[k] = Corner::at(Corner::bend(double(to), rate_));
+      to_[k] = double(to);
     }
+    linear_ = s["phase"] > 0 && count_ > 1;
+    late_ = linear_ ? prepare_linear() : 0;
     lines_.resize(std::size_t(channels_ + 1) / 2);
     sums_.assign(std::size_t(channels_), std::vector<float>(chunk));
     engaged_.prepare(rate_);
@@ -76,7 +84,12 @@ struct Multiband {
       d.open = -1;
     }
     engaged_.reset();
+    if (!linear_) return;
+    convolver_.reset();
+    for (auto& d : dry_) std::fill(d.begin(), d.end(), 0.0f);
+    moved_ = 0;
   }
+  int latency() const noexcept { return late_; }
 
   void process(Block<Multiband>& b) noexcept {
     bool alone = false, needed = false;
@@ -121,7 +134,10 @@ private:
   void part(Block<Multiband>& b, int at, int n, bool alone) noexcept {
     const auto in = b.input("in");
     const auto out = b.output("out");
-    split(in, at, n);
+    if (linear_)
+      split_linear(in, at, n);
+    else
+      split(in, at, n);
     for (int c = 0; c < channels_; ++c) std::fill_n(sums_[std::size_t(c)].data(), n, 0.0f);
     for (int k = 0; k < count_; ++k) {
       Dynamics& d = bands_[k];
@@ -149,13 +165,56 @@ private:
     const bool moving = !engaged_.out() && !engaged_.in();
     for (int i = 0; i < n && moving; ++i) curve_[i] = float(engaged_.next());
     for (int c = 0; c < channels_; ++c) {
-      const float *x = in[c] + at, *sum = sums_[std::size_t(c)].data();
+      const float *x = linear_ ? dry_[std::size_t(c)].data() : in[c] + at, *sum = sums_[std::size_t(c)].data();
       float* y = out[c] + at;
       if (!moving)
         std::memmove(y, engaged_.out() ? x : sum, std::size_t(n) * sizeof(float));
       else
         for (int i = 0; i < n; ++i) y[i] = curve_[i] * sum[i] + (1 - curve_[i]) * x[i];
     }
+  }
+  /// Low-passes with the magnitude of two Butterworth filters in a row and no phase, their middle half their length
+  /// late. Returns how late what comes out is in all.
+  int prepare_linear() {
+    int taps = 2 * Convolver::block;
+    while (taps < 8 * rate_ / to_[0]) taps *= 2;  // poles at 45 degrees: 150 dB down where it ends
+    convolver_.prepare(channels_, count_ - 1, taps);
+    Fft fft;
+    fft.prepare(taps);
+    std::vector<Fft::Complex> spectrum(static_cast<std::size_t>(taps)), time(spectrum.size());
+    for (int k = 0; k + 1 < count_; ++k) {
+      for (int i = 0; i < taps; ++i) {
+        const double f = std::min(i, taps - i) * rate_ / taps / to_[k];
+        spectrum[std::size_t(i)] = {float(1 / (1 + f * f * f * f)), 0};
+      }
+      fft.inverse(time.data(), spectrum.data());
+      std::vector<float> h;
+      for (int i = 0; i < taps; ++i) h.push_back(time[std::size_t((i + taps / 2) % taps)].r / float(taps));
+      convolver_.set(k, h);
+    }
+    const int late = taps / 2 + Convolver::block;
+    dry_.assign(std::size_t(channels_), std::vector<float>(std::size_t(late + chunk)));
+    low_.resize(std::size_t(channels_));
+    return late;
+  }
+  /// What each low-pass lets through less what the one below does; the last band is what is left. Their sum is the
+  /// signal itself.
+  void split_linear(const Bus<const float>& in, int at, int n) noexcept {
+    for (int c = 0; c < channels_; ++c) {
+      auto& d = dry_[std::size_t(c)];
+      std::memmove(d.data(), d.data() + moved_, std::size_t(late_) * sizeof(float));
+      std::memcpy(d.data() + late_, in[c] + at, std::size_t(n) * sizeof(float));
+      low_[std::size_t(c)] = in[c] + at;
+    }
+    moved_ = n;
+    convolver_.process(pointers_.data(), low_.data(), n);
+    for (int k = count_ - 1; k > 0; --k)
+      for (int c = 0; c < channels_; ++c) {
+        const float* below = pointers_[std::size_t((k - 1) * channels_ + c)];
+        float* to = pointers_[std::size_t(k * channels_ + c)];
+        const float* all = k == count_ - 1 ? dry_[std::size_t(c)].data() : to;
+        for (int i = 0; i < n; ++i) to[i] = all[i] - below[i];
+      }
   }
   /// Into the bands. Each band meets, as filter or as all-pass, every split there is.
   void split(const Bus<const float>& in, int at, int n) noexcept {
@@ -228,6 +287,12 @@ private:
   int count_ = 0, channels_ = 0;
   Engagement engaged_;
   Corner corner_[max_rows];
+  double to_[max_rows] = {};
+  bool linear_ = false;
+  int late_ = 0, moved_ = 0;
+  Convolver convolver_;
+  std::vector<std::vector<float>> dry_;  // as late as the bands
+  std::vector<const float*> low_;
   Dynamics bands_[max_rows];
   std::vector<Line> lines_;
   std::vector<float> memory_;

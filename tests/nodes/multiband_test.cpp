@@ -7,6 +7,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <string>
 
 using namespace lacquer;
 
@@ -184,4 +185,41 @@ TEST_CASE("mono_bass: at nought not one bit changes", "[mono_bass]") {
   const Signal s = noise(-3, 0.3);
   CHECK(same_bits(rig.run(s), s));
   CHECK_FALSE(Rig("mono_bass", 1).ready());
+}
+
+TEST_CASE("multiband: with linear phase the bands add up to the signal, and turn no phase") {
+  const std::string bands = "[band: {to: 150 Hz, ratio: 2:1, threshold: 0 dBFS, knee: 0 dB}, band: {to: 2 kHz}, band]";
+  const Signal s = noise(-12, 1, 2, 8);
+  Rig rig("multiband: {phase: linear, rows: " + bands + "}");
+  const Signal out = rig.run(s);
+  const std::size_t late = std::size_t(rig.latency());
+  REQUIRE(late > 0);
+  double off = 0, all = 0;
+  for (std::size_t c : {0u, 1u})
+    for (std::size_t i = late; i < out[c].size(); ++i) {
+      off += std::pow(double(out[c][i]) - double(s[c][i - late]), 2);
+      all += std::pow(double(s[c][i - late]), 2);
+    }
+  CHECK(10 * std::log10(off / all) < -140);
+
+  Rig idle("multiband: {phase: linear, rows: [band: {to: 150 Hz}, band]}");
+  const Signal same = idle.run(s);
+  bool alike = true;
+  for (std::size_t i = std::size_t(idle.latency()); i < s[0].size(); ++i)
+    alike = alike && same[0][i] == s[0][i - std::size_t(idle.latency())];
+  CHECK(alike);
+
+  // a band alone: symmetric around its latency, 6 dB down at its end
+  Rig low("multiband: {phase: linear, rows: [solo: {to: 500 Hz}, band]}", 1);
+  Signal impulse(1, std::vector<float>(12000));
+  impulse[0][4000] = 1;
+  const Signal h = low.run(impulse);
+  const std::size_t middle = 4000 + std::size_t(low.latency());
+  float worst = 0;
+  for (std::size_t i = 1; i < 1500; ++i) worst = std::max(worst, std::abs(h[0][middle + i] - h[0][middle - i]));
+  CHECK(worst < 1e-7f);
+  std::complex<double> sum = 0;
+  for (std::size_t i = 0; i < h[0].size(); ++i)
+    sum += double(h[0][i]) * std::polar(1.0, -2 * std::numbers::pi * 500 * double(i) / 48000);
+  CHECK(20 * std::log10(std::abs(sum)) == Approx(-6.02).margin(0.01));
 }

@@ -1,0 +1,110 @@
+// core/dsp/convolver.hpp — several long filters on the same channels, by their spectra in equal parts.
+//
+// Uniformly partitioned overlap-save (T. G. Stockham, AFIPS 1966; in parts: W. G. Gardner, JAES 43(3), 1995): two real
+// channels go through one complex transform, and one transform of the input serves every filter. What comes out is one
+// block late, whatever blocks it is asked for in.
+
+#pragma once
+
+#include "core/dsp/fft.hpp"
+#include "core/simd/simd.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace lacquer {
+
+class Convolver {
+public:
+  static constexpr int block = 1024;  ///< frames; the latency
+
+  /// [control] Filters of up to `taps` taps. Allocates, and resets.
+  void prepare(int channels, int filters, int taps) {
+    channels_ = channels;
+    parts_ = (taps + block - 1) / block;
+    fft_.prepare(size);
+    filters_.assign(std::size_t(filters), std::vector<Fft::Complex>(std::size_t(parts_ * size)));
+    sum_.resize(size);
+    time_.resize(size);
+    pairs_.assign(std::size_t(channels + 1) / 2, {});
+    for (Pair& p : pairs_) {
+      p.heard.resize(std::size_t(parts_ * size));
+      p.in.resize(size);
+      p.out.assign(std::size_t(filters), std::vector<Fft::Complex>(block));
+    }
+    reset();
+  }
+  /// [control]
+  void set(int filter, const std::vector<float>& taps) {
+    auto& spectra = filters_[std::size_t(filter)];
+    for (int part = 0; part < parts_; ++part) {
+      std::fill(time_.begin(), time_.end(), Fft::Complex{0, 0});
+      for (int i = 0; i < block; ++i)
+        if (const std::size_t at = std::size_t(part * block + i); at < taps.size())
+          time_[std::size_t(i)].r = taps[at] / float(size);  // the inverse transform is not scaled
+      fft_.forward(spectra.data() + part * size, time_.data());
+    }
+  }
+  void reset() noexcept {
+    const Fft::Complex zero{0, 0};
+    for (Pair& p : pairs_) {
+      std::fill(p.heard.begin(), p.heard.end(), zero);
+      std::fill(p.in.begin(), p.in.end(), zero);
+      for (auto& o : p.out) std::fill(o.begin(), o.end(), zero);
+    }
+    place_ = newest_ = 0;
+  }
+
+  /// [audio] out[filter * channels + c]: channel c through a filter. May not be in.
+  void process(float* const* out, const float* const* in, int frames) noexcept {
+    for (int at = 0; at < frames;) {
+      const int n = std::min(frames - at, block - place_);
+      for (int c = 0; c < channels_; ++c) {
+        Pair& p = pairs_[std::size_t(c / 2)];
+        for (int i = 0; i < n; ++i) part_of(p.in[std::size_t(block + place_ + i)], c) = in[c][at + i];
+        for (std::size_t f = 0; f < filters_.size(); ++f) {
+          float* to = out[f * std::size_t(channels_) + std::size_t(c)] + at;
+          for (int i = 0; i < n; ++i) to[i] = part_of(p.out[f][std::size_t(place_ + i)], c);
+        }
+      }
+      at += n;
+      place_ += n;
+      if (place_ == block) turn();
+    }
+  }
+
+private:
+  static constexpr int size = 2 * block;
+  struct Pair {  // two channels: real and imaginary part of one signal
+    std::vector<Fft::Complex> heard, in;
+    std::vector<std::vector<Fft::Complex>> out;
+  };
+  static float& part_of(Fft::Complex& x, int channel) noexcept { return channel % 2 ? x.i : x.r; }
+
+  void turn() noexcept {
+    place_ = 0;
+    newest_ = newest_ == 0 ? parts_ - 1 : newest_ - 1;
+    for (Pair& p : pairs_) {
+      fft_.forward(p.heard.data() + newest_ * size, p.in.data());
+      std::copy_n(p.in.begin() + block, block, p.in.begin());
+      for (std::size_t f = 0; f < filters_.size(); ++f) {
+        std::fill(sum_.begin(), sum_.end(), Fft::Complex{0, 0});
+        for (int part = 0; part < parts_; ++part) {
+          const Fft::Complex* h = filters_[f].data() + part * size;
+          const Fft::Complex* x = p.heard.data() + (newest_ + part) % parts_ * size;
+          simd().filter.convolve(&sum_[0].r, &x->r, &h->r, size);
+        }
+        fft_.inverse(time_.data(), sum_.data());
+        std::copy_n(time_.begin() + block, block, p.out[f].begin());
+      }
+    }
+  }
+
+  int channels_ = 0, parts_ = 1, place_ = 0, newest_ = 0;
+  Fft fft_;
+  std::vector<std::vector<Fft::Complex>> filters_;
+  std::vector<Fft::Complex> sum_, time_;
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace lacquer
