@@ -135,7 +135,7 @@ private:
     const auto in = b.input("in");
     const auto out = b.output("out");
     if (linear_)
-      split_linear(in, at, n);
+      split_linear(b, at, n);
     else
       split(in, at, n);
     for (int c = 0; c < channels_; ++c) std::fill_n(sums_[std::size_t(c)].data(), n, 0.0f);
@@ -188,9 +188,7 @@ private:
         spectrum[std::size_t(i)] = {float(1 / (1 + f * f * f * f)), 0};
       }
       fft.inverse(time.data(), spectrum.data());
-      std::vector<float> h;
-      for (int i = 0; i < taps; ++i) h.push_back(time[std::size_t((i + taps / 2) % taps)].r / float(taps));
-      convolver_.set(k, h);
+      convolver_.set(k, taps, [&](int i) { return time[std::size_t((i + taps / 2) % taps)].r / float(taps); });
     }
     const int late = taps / 2 + Convolver::block;
     dry_.assign(std::size_t(channels_), std::vector<float>(std::size_t(late + chunk)));
@@ -199,7 +197,8 @@ private:
   }
   /// What each low-pass lets through less what the one below does; the last band is what is left. Their sum is the
   /// signal itself.
-  void split_linear(const Bus<const float>& in, int at, int n) noexcept {
+  void split_linear(const Block<Multiband>& b, int at, int n) noexcept {
+    const auto in = b.input("in");
     for (int c = 0; c < channels_; ++c) {
       auto& d = dry_[std::size_t(c)];
       std::memmove(d.data(), d.data() + moved_, std::size_t(late_) * sizeof(float));
@@ -207,7 +206,7 @@ private:
       low_[std::size_t(c)] = in[c] + at;
     }
     moved_ = n;
-    convolver_.process(pointers_.data(), low_.data(), n);
+    convolver_.process(pointers_.data(), low_.data(), n, b.time() + at);
     for (int k = count_ - 1; k > 0; --k)
       for (int c = 0; c < channels_; ++c) {
         const float* below = pointers_[std::size_t((k - 1) * channels_ + c)];

@@ -2,7 +2,7 @@
 //
 // Uniformly partitioned overlap-save (T. G. Stockham, AFIPS 1966; in parts: W. G. Gardner, JAES 43(3), 1995): two real
 // channels go through one complex transform, and one transform of the input serves every filter. What comes out is one
-// block late, whatever blocks it is asked for in.
+// block late; blocks are counted in programme time, so that nothing depends on how the stream is cut.
 
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "core/simd/simd.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace lacquer {
@@ -23,7 +24,8 @@ public:
     channels_ = channels;
     parts_ = (taps + block - 1) / block;
     fft_.prepare(size);
-    filters_.assign(std::size_t(filters), std::vector<Fft::Complex>(std::size_t(parts_ * size)));
+    filters_.assign(std::size_t(filters), {});
+    for (Filter& f : filters_) f.spectra.resize(std::size_t(parts_ * size));
     sum_.resize(size);
     time_.resize(size);
     pairs_.assign(std::size_t(channels + 1) / 2, {});
@@ -34,17 +36,20 @@ public:
     }
     reset();
   }
-  /// [control]
-  void set(int filter, const std::vector<float>& taps) {
-    auto& spectra = filters_[std::size_t(filter)];
+  /// [audio] A filter by its taps, tap(i) for each; heard from the next block on, as far as the past goes, too. Takes a
+  /// transform for each block of taps.
+  template <class Tap>
+  void set(int filter, int taps, Tap&& tap) noexcept {
+    auto& spectra = filters_[std::size_t(filter)].spectra;
     for (int part = 0; part < parts_; ++part) {
       std::fill(time_.begin(), time_.end(), Fft::Complex{0, 0});
-      for (int i = 0; i < block; ++i)
-        if (const std::size_t at = std::size_t(part * block + i); at < taps.size())
-          time_[std::size_t(i)].r = taps[at] / float(size);  // the inverse transform is not scaled
+      for (int i = 0; i < block && part * block + i < taps; ++i)
+        time_[std::size_t(i)].r = tap(part * block + i) / float(size);  // the inverse transform is not scaled
       fft_.forward(spectra.data() + part * size, time_.data());
     }
   }
+  /// [audio] A filter that is not wanted costs nothing, and its output from the next block on means nothing.
+  void want(int filter, bool wanted) noexcept { filters_[std::size_t(filter)].wanted = wanted; }
   void reset() noexcept {
     const Fft::Complex zero{0, 0};
     for (Pair& p : pairs_) {
@@ -52,29 +57,35 @@ public:
       std::fill(p.in.begin(), p.in.end(), zero);
       for (auto& o : p.out) std::fill(o.begin(), o.end(), zero);
     }
-    place_ = newest_ = 0;
+    newest_ = 0;
   }
 
-  /// [audio] out[filter * channels + c]: channel c through a filter. May not be in.
-  void process(float* const* out, const float* const* in, int frames) noexcept {
+  /// Where in its block a frame of the programme lies.
+  static int place(std::int64_t time) noexcept { return int(time & (block - 1)); }
+  /// [audio] Frames from `time` on; out[filter * channels + c]: channel c through a filter. May not be in.
+  void process(float* const* out, const float* const* in, int frames, std::int64_t time) noexcept {
     for (int at = 0; at < frames;) {
-      const int n = std::min(frames - at, block - place_);
+      const int here = place(time + at), n = std::min(frames - at, block - here);
       for (int c = 0; c < channels_; ++c) {
         Pair& p = pairs_[std::size_t(c / 2)];
-        for (int i = 0; i < n; ++i) part_of(p.in[std::size_t(block + place_ + i)], c) = in[c][at + i];
+        for (int i = 0; i < n; ++i) part_of(p.in[std::size_t(block + here + i)], c) = in[c][at + i];
         for (std::size_t f = 0; f < filters_.size(); ++f) {
+          if (!filters_[f].wanted && !filters_[f].heard) continue;
           float* to = out[f * std::size_t(channels_) + std::size_t(c)] + at;
-          for (int i = 0; i < n; ++i) to[i] = part_of(p.out[f][std::size_t(place_ + i)], c);
+          for (int i = 0; i < n; ++i) to[i] = part_of(p.out[f][std::size_t(here + i)], c);
         }
       }
       at += n;
-      place_ += n;
-      if (place_ == block) turn();
+      if (here + n == block) turn();
     }
   }
 
 private:
   static constexpr int size = 2 * block;
+  struct Filter {
+    std::vector<Fft::Complex> spectra;  // of each part
+    bool wanted = true, heard = true;   // heard: was wanted when the block that comes out was worked out
+  };
   struct Pair {  // two channels: real and imaginary part of one signal
     std::vector<Fft::Complex> heard, in;
     std::vector<std::vector<Fft::Complex>> out;
@@ -82,15 +93,15 @@ private:
   static float& part_of(Fft::Complex& x, int channel) noexcept { return channel % 2 ? x.i : x.r; }
 
   void turn() noexcept {
-    place_ = 0;
     newest_ = newest_ == 0 ? parts_ - 1 : newest_ - 1;
     for (Pair& p : pairs_) {
       fft_.forward(p.heard.data() + newest_ * size, p.in.data());
       std::copy_n(p.in.begin() + block, block, p.in.begin());
       for (std::size_t f = 0; f < filters_.size(); ++f) {
+        if (!filters_[f].wanted) continue;
         std::fill(sum_.begin(), sum_.end(), Fft::Complex{0, 0});
         for (int part = 0; part < parts_; ++part) {
-          const Fft::Complex* h = filters_[f].data() + part * size;
+          const Fft::Complex* h = filters_[f].spectra.data() + part * size;
           const Fft::Complex* x = p.heard.data() + (newest_ + part) % parts_ * size;
           simd().filter.convolve(&sum_[0].r, &x->r, &h->r, size);
         }
@@ -98,11 +109,12 @@ private:
         std::copy_n(time_.begin() + block, block, p.out[f].begin());
       }
     }
+    for (Filter& f : filters_) f.heard = f.wanted;
   }
 
-  int channels_ = 0, parts_ = 1, place_ = 0, newest_ = 0;
+  int channels_ = 0, parts_ = 1, newest_ = 0;
   Fft fft_;
-  std::vector<std::vector<Fft::Complex>> filters_;
+  std::vector<Filter> filters_;
   std::vector<Fft::Complex> sum_, time_;
   std::vector<Pair> pairs_;
 };
