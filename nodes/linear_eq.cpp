@@ -99,8 +99,11 @@ struct LinearEq {
       for (int c = 0; c < channels_; ++c) {
         const float *wet = wet_at_[now * unsigned(channels_) + unsigned(c)],
                     *old = wet_at_[(now ^ 1u) * unsigned(channels_) + unsigned(c)];
+        auto& past = history_[std::size_t(c)];
+        std::size_t oldest = std::size_t(at_history_);
         for (int i = 0; i < n; ++i) {
-          const float late = delayed(c, in[c][at + i], i), y = now_flat ? late : wet[i];
+          const float late = std::exchange(past[oldest], in[c][at + i]), y = now_flat ? late : wet[i];
+          if (++oldest == past.size()) oldest = 0;
           if (!fading) {
             out[c][at + i] = y;
             continue;
@@ -121,12 +124,6 @@ private:
     return {BandKind(int(v[kind])), double(v[freq]),    double(v[gain]),
             double(v[q]),           order_of(v[slope]), Alignment(int(v[alignment]))};
   }
-  /// What came in `latency` frames before.
-  float delayed(int c, float x, int i) noexcept {
-    float& place = history_[std::size_t(c)][std::size_t((at_history_ + i) % latency())];
-    return std::exchange(place, x);
-  }
-
   void adopt(const float* values) noexcept {
     std::copy_n(values, values_.size(), values_.data());
     make();
