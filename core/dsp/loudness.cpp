@@ -540,7 +540,7 @@ LoudnessHistogram::Range LoudnessMeter::range() const noexcept {
                                                        : state_->ranged.range();
 }
 std::int64_t LoudnessMeter::frames() const noexcept { return state_->programme + state_->chunks.waiting(); }
-std::uint64_t LoudnessMeter::steps() const noexcept { return std::uint64_t(state_->step_count); }
+std::uint64_t LoudnessMeter::steps() const noexcept { return std::uint64_t(state_->programme / state_->step); }
 const LoudnessHistogram& LoudnessMeter::blocks() const noexcept { return state_->gated; }
 
 LoudnessMeter::Series LoudnessMeter::series() const {

@@ -145,7 +145,7 @@ public:
   Maximum short_term_max() const noexcept;
   LoudnessHistogram::Range range() const noexcept;  ///< NaN before the first full 3 s
   std::int64_t frames() const noexcept;             ///< given so far
-  std::uint64_t steps() const noexcept;  ///< full 100 ms so far: whoever sees it change has new numbers to read
+  std::uint64_t steps() const noexcept;  ///< full 100 ms of programme so far: when it changes there are new numbers
 
   const LoudnessHistogram& blocks() const noexcept;  ///< of the gating blocks
 

@@ -129,6 +129,23 @@ TEST_CASE("loudness: psr knows the crests between the samples") {
   }
 }
 
+TEST_CASE("loudness: psr ends with the programme, wherever that is") {
+  // the silence that the loudness range wants behind the end is no programme
+  const double rate = GENERATE(8000.0, 22050.0, 44100.0, 48000.0, 96000.0), seconds = GENERATE(4.0, 4.05, 4.07, 4.0999);
+  Signal s = sine(-12, 1000, seconds, 2, rate);
+  for (auto& c : s)  // to the end without an edge, whose overshoot would count
+    for (std::size_t i = 0; i < std::size_t(rate / 100); ++i) c[c.size() - 1 - i] *= float(i) / float(rate / 100);
+  Rig m("loudness", 2, rate);
+  m.run(s);
+  m.finish();
+  INFO(seconds << " s at " << rate << " Hz");
+  CHECK(m.result("psr_min") == Approx(0).margin(0.1));
+  CHECK(m.result("psr") == Approx(0).margin(0.1));
+  const json series = json::parse(m.details())["series"];
+  CHECK(series["psr"].size() == 40);
+  CHECK(series["momentary"].size() == 40);
+}
+
 TEST_CASE("loudness: counts stretches over full scale") {
   Signal s = sine(-6, 1000, 1);
   for (const std::size_t at : {4800u, 14400u, 14500u, 40000u}) s[0][at] = 1.4f;
