@@ -105,7 +105,7 @@ struct Stereo {
             {"from_hz",                               edges[i]                },
             {             "to_hz",                           edges[i + 1]                        },
             { "correlation",                                   finite(correlation_of(s.ll,                                                     s.rr, s.lr))},
-            {             "balance_db",                   finite(ratio_db(s.rr,                   s.ll))},
+            {             "balance_db",                   finite(ratio_db(s.ll,                   s.rr))},
             {             "side_mid_db", finite(ratio_db(s.ll + s.rr - 2 * s.lr, s.ll + s.rr + 2 * s.lr))}
         });
     }

@@ -54,6 +54,10 @@ TEST_CASE("stereo: balance, and the same signal at two levels") {
   CHECK(m["false_stereo"] == 1);
   CHECK(m["dual_mono"] == 0);
   CHECK(m["side_mid"] == Approx(20 * std::log10(0.25 / 0.75)).margin(0.01));
+  const auto bands = nlohmann::json::parse(m.rig.details())["bands"];
+  CHECK(bands.size() == 5);
+  for (const auto& band : bands)  // left over right, there, too
+    CHECK(band["balance_db"].get<double>() == Approx(6.02).margin(0.01));
   const Measured left(mix(1, 0, 0, 0));
   CHECK(std::isnan(left["correlation"]));
   CHECK(left["balance"] == INFINITY);
