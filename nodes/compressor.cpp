@@ -199,7 +199,7 @@ struct Compressor {
         Weighed& w = weighed[std::size_t(c)];
         const double weight = loudness_weight(c, keys) * scale * scale;
         for (int i = 0; i < n; ++i) {
-          const double y = w(weighting, double(x[c][i]));
+          const double y = w.filter(weighting, double(x[c][i]));
           w.power += average_step * (weight * y * y - w.power);
           level[i] += float(w.power);
         }
@@ -229,17 +229,9 @@ struct Compressor {
     Ballistics moves;
     alignas(64) float curve[chunk];  // level, then decibels, then wanted reduction, then reduction, then gain
   };
-  struct Weighed {  // transposed direct form II
-    double a = 0, b = 0, c = 0, d = 0, power = 0;
-    double operator()(const KWeighting& k, double x) noexcept {
-      const double u = k.shelf.b0 * x + a;
-      a = k.shelf.b1 * x - k.shelf.a1 * u + b;
-      b = k.shelf.b2 * x - k.shelf.a2 * u;
-      const double y = k.high_pass.b0 * u + c;
-      c = k.high_pass.b1 * u - k.high_pass.a1 * y + d;
-      d = k.high_pass.b2 * u - k.high_pass.a2 * y;
-      return y;
-    }
+  struct Weighed {
+    KFilter filter;
+    double power = 0;
   };
   KWeighting weighting{};
   std::vector<Weighed> weighed;

@@ -4,6 +4,7 @@
 // S have M as their mono sum whatever S is, and at each frequency the two differ by what the all-passes turned: a comb
 // of a few wide teeth an octave, without an echo (no Haas delay).
 
+#include "core/dsp/crossover.hpp"
 #include "core/dsp/engagement.hpp"
 #include "core/math.hpp"
 #include "core/node.hpp"
@@ -51,13 +52,13 @@ struct Spread {
   void process(Block<Spread>& b) noexcept {
     const Ramp amount = b.ramp("amount"), from = b.ramp("from");
     engaged_.need(amount.from != 0 || amount.to != 0);
+    if (b.ramp_starts() || from.moves()) corner_ = {from, rate_};
     const auto in = b.input("in");
     const auto out = b.output("out");
-    const double start = corner_of(from.from), end = corner_of(from.to);
     for (int i = 0; i < b.frames(); ++i) {
       const double l = double(in[0][i]), r = double(in[1][i]), mid = (l + r) / 2;
-      const double g = from.moves() ? start + (end - start) * (double(from.at + i) / double(from.frames)) : end;
-      const double side = turned(high(mid, g));
+      const auto [band, low] = high_(mid, corner_[i]);
+      const double side = turned(mid - Corner::damping * band - low);  // a high-pass of 12 dB/octave
       if (engaged_.out()) {
         out[0][i] = in[0][i], out[1][i] = in[1][i];
         continue;
@@ -72,19 +73,6 @@ private:
   static constexpr std::size_t stages = 12;
   static constexpr double quality = 0.9;
 
-  double corner_of(float freq) const noexcept {
-    const SinCos x = sin_cos(std::numbers::pi * std::min(double(freq) / rate_, 0.45));
-    return x.sin / x.cos;
-  }
-  /// 12 dB/octave, Butterworth, state-variable: stable while it glides.
-  double high(double x, double g) noexcept {
-    constexpr double damping = std::numbers::sqrt2;
-    const double a1 = 1 / (1 + g * (g + damping)), v3 = x - high_[1];
-    const double band = a1 * high_[0] + g * a1 * v3, low = high_[1] + g * band;
-    high_[0] = 2 * band - high_[0];
-    high_[1] = 2 * low - high_[1];
-    return x - damping * band - low;
-  }
   double turned(double x) noexcept {
     for (std::size_t k = 0; k < stages; ++k) {  // transposed direct form II of an all-pass
       auto& s = state_[k];
@@ -100,7 +88,8 @@ private:
   Engagement engaged_;
   std::array<double, stages> a1_{}, a2_{};
   std::array<std::array<double, 2>, stages> state_{};
-  std::array<double, 2> high_{};
+  GlidingCorner corner_;
+  StateVariable high_;
 };
 
 }  // namespace

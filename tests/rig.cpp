@@ -187,6 +187,23 @@ double level(const Signal& s, double last_seconds, double rate) {
       peak = std::max(peak, std::abs(c[i]));
   return gain_to_db(double(peak));
 }
+std::complex<double> response(const std::vector<float>& impulse, double freq, double rate) {
+  std::complex<double> sum = 0, turn = std::polar(1.0, -2 * std::numbers::pi * freq / rate), now = 1;
+  for (const float x : impulse) sum += double(x) * now, now *= turn;
+  return sum;
+}
+double response_db(const std::vector<float>& impulse, double freq, double rate) {
+  return 20 * std::log10(std::max(std::abs(response(impulse, freq, rate)), 1e-12));
+}
+double tone_level(const std::vector<float>& x, double freq) {
+  std::complex<double> sum = 0;
+  const std::size_t from = x.size() / 2, n = x.size() - from;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double w = std::pow(std::sin(std::numbers::pi * double(i) / double(n)), 2);  // Hann, 1/2 on average
+    sum += w * double(x[from + i]) * std::polar(1.0, -2 * std::numbers::pi * freq * double(i) / 48000);
+  }
+  return 20 * std::log10(std::max(4 * std::abs(sum) / double(n), 1e-12));
+}
 double highest_beside(const std::vector<float>& x, double freq, double aside) {
   constexpr int n = 8192;
   double highest = 0;

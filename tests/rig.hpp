@@ -10,6 +10,7 @@
 
 #include "core/control.hpp"
 
+#include <complex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +63,11 @@ Signal noise(float db, double seconds, int channels = 2, unsigned seed = 1);
 Signal sine(float db, double freq, double seconds, int channels = 2, double rate = 48000);
 Signal operator+(Signal a, const Signal& b);                                     ///< one after the other
 double level(const Signal& s, double last_seconds = 0.05, double rate = 48000);  ///< peak of the end, dBFS
+/// The transform of an impulse response at a frequency.
+std::complex<double> response(const std::vector<float>& impulse, double freq, double rate = 48000);
+double response_db(const std::vector<float>& impulse, double freq, double rate = 48000);  ///< its magnitude
+/// Peak level of the tone of that frequency in the second half, dBFS, at 48 kHz.
+double tone_level(const std::vector<float>& x, double freq);
 /// A result after each quarter of a millisecond at 48 kHz.
 std::vector<double> trace(Rig& rig, const Signal& in, const std::string& result);
 /// Milliseconds until a trace has covered 63 % of its way from the first to the last value.

@@ -156,26 +156,17 @@ double k_weighting_db(const KWeighting& k, double freq, double rate) {
 }
 
 KStep k_step(const KWeighting& k) {
-  const auto run = [&](double x, double* s) {  // transposed direct form II, both sections
-    const double u = k.shelf.b0 * x + s[0];
-    s[0] = k.shelf.b1 * x - k.shelf.a1 * u + s[1];
-    s[1] = k.shelf.b2 * x - k.shelf.a2 * u;
-    const double y = k.high_pass.b0 * u + s[2];
-    s[2] = k.high_pass.b1 * u - k.high_pass.a1 * y + s[3];
-    s[3] = k.high_pass.b2 * u - k.high_pass.a2 * y;
-    return y;
-  };
   KStep m{};
   for (int j = 0; j < 8; ++j) {  // what sample j does to the outputs and to the state after eight frames
-    double s[4] = {};
-    for (int i = 0; i < 8; ++i) m.direct[j][i] = float(run(i == j ? 1.0 : 0.0, s));
-    std::copy_n(s, 4, m.into[j]);
+    KFilter f;
+    for (int i = 0; i < 8; ++i) m.direct[j][i] = float(f(k, i == j ? 1.0 : 0.0));
+    std::copy_n(f.s, 4, m.into[j]);
   }
   for (int q = 0; q < 4; ++q) {  // what the state does to them
-    double s[4] = {};
-    s[q] = 1;
-    for (int i = 0; i < 8; ++i) m.out_of[q][i] = float(run(0, s));
-    std::copy_n(s, 4, m.keep[q]);
+    KFilter f;
+    f.s[q] = 1;
+    for (int i = 0; i < 8; ++i) m.out_of[q][i] = float(f(k, 0));
+    std::copy_n(f.s, 4, m.keep[q]);
   }
   return m;
 }

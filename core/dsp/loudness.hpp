@@ -27,6 +27,20 @@ struct KWeighting {
 /// dB at 8 kHz; the bilinear transform alone would be up to 0.04 and 0.5 dB off.
 KWeighting k_weighting(double rate);
 
+/// The filter itself, a sample at a time: transposed direct form II, both sections.
+struct KFilter {
+  double s[4] = {};
+  double operator()(const KWeighting& k, double x) noexcept {
+    const double u = k.shelf.b0 * x + s[0];
+    s[0] = k.shelf.b1 * x - k.shelf.a1 * u + s[1];
+    s[1] = k.shelf.b2 * x - k.shelf.a2 * u;
+    const double y = k.high_pass.b0 * u + s[2];
+    s[2] = k.high_pass.b1 * u - k.high_pass.a1 * y + s[3];
+    s[3] = k.high_pass.b2 * u - k.high_pass.a2 * y;
+    return y;
+  }
+};
+
 /// [control] The same filter for core/simd.
 KStep k_step(const KWeighting& k);
 

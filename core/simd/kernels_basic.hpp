@@ -54,32 +54,5 @@ float peak(const float* in, int n) {
   return best;
 }
 
-double energy(const float* in, int n) {
-  using D = xsimd::batch<double, Arch>;
-  constexpr int DW = int(D::size);
-  D sum[lanes / DW];
-  for (D& s : sum) s = D(0.0);
-  int i = 0;
-  alignas(64) double wide[lanes];
-  const auto eat = [&] {
-    for (int k = 0; k < lanes / DW; ++k) {
-      const D x = D::load_aligned(wide + k * DW);
-      sum[k] = sum[k] + x * x;
-    }
-  };
-  for (; i + lanes <= n; i += lanes) {
-    for (int k = 0; k < lanes; ++k) wide[k] = double(in[i + k]);
-    eat();
-  }
-  if (i < n) {
-    for (int k = 0; k < lanes; ++k) wide[k] = i + k < n ? double(in[i + k]) : 0.0;
-    eat();
-  }
-  for (int k = 0; k < lanes / DW; ++k) sum[k].store_aligned(wide + k * DW);
-  for (int half = lanes / 2; half; half /= 2)
-    for (int k = 0; k < half; ++k) wide[k] += wide[k + half];
-  return wide[0];
-}
-
 }  // namespace
 }  // namespace lacquer

@@ -194,10 +194,9 @@ struct Simd {
   void (*multiply)(float* out, const float* in, const float* by, int n);  ///< out = in * by
   void (*add)(float* out, const float* in, const float* other, int n);    ///< out = in + other
   void (*abs_max)(float* level, const float* in, int n);                  ///< level = max(level, |in|)
-  void (*to_db)(float* io, int n);           ///< 20 log10, floor at -200 dB; error < 2e-5 dB
-  void (*to_gain)(float* io, int n);         ///< 10^(x/20); exactly 1 at 0 dB; relative error < 1e-6
-  float (*peak)(const float* in, int n);     ///< max |in|
-  double (*energy)(const float* in, int n);  ///< sum of squares
+  void (*to_db)(float* io, int n);        ///< 20 log10, floor at -200 dB; error < 2e-5 dB
+  void (*to_gain)(float* io, int n);      ///< 10^(x/20); exactly 1 at 0 dB; relative error < 1e-6
+  float (*peak)(const float* in, int n);  ///< max |in|
 
   DynamicsLoops dynamics;
   ColourLoops colour;

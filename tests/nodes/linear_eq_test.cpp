@@ -18,11 +18,6 @@ std::vector<float> impulse_response(const std::string& step, double rate = 48000
   in[0][0] = 1;
   return rig.run(in)[0];
 }
-double response_db(const std::vector<float>& h, double f, double rate = 48000) {
-  std::complex<double> sum = 0, turn = std::polar(1.0, -2 * std::numbers::pi * f / rate), now = 1;
-  for (const float x : h) sum += double(x) * now, now *= turn;
-  return 20 * std::log10(std::max(std::abs(sum), 1e-12));
-}
 /// RBJ's analogue bell: (s^2 + s A/Q + 1) / (s^2 + s/(A Q) + 1).
 double bell_db(double f, double f0, double gain, double q) {
   const double a = std::pow(10, gain / 40);

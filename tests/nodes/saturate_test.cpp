@@ -168,19 +168,10 @@ TEST_CASE("saturate: drive on the move leaves no clicks") {
 }
 
 namespace {
-// level of a harmonic in the second half of a tone, dB below the tone
+// level of a harmonic in the second half of a tone, dB over the tone
 double harmonic(Rig& rig, double freq, int number, float db) {
-  const Signal out = rig.run(sine(db, freq, 1, 1));
-  const auto at = [&](double f) {
-    std::complex<double> sum = 0;
-    const std::size_t n = out[0].size(), from = n / 2;
-    for (std::size_t i = from; i < n; ++i) {
-      const double w = std::pow(std::sin(std::numbers::pi * double(i - from) / double(n - from)), 2);
-      sum += w * double(out[0][i]) * std::polar(1.0, -2 * std::numbers::pi * f * double(i) / 48000);
-    }
-    return std::abs(sum);
-  };
-  return 20 * std::log10(at(freq * number) / at(freq));
+  const std::vector<float> out = rig.run(sine(db, freq, 1, 1))[0];
+  return tone_level(out, freq * number) - tone_level(out, freq);
 }
 }  // namespace
 

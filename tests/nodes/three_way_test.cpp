@@ -10,12 +10,6 @@
 using namespace lacquer;
 
 namespace {
-/// Response of each branch at f: transform of its impulse response.
-std::complex<double> response(const std::vector<float>& h, double f, double rate) {
-  std::complex<double> sum = 0, turn = std::polar(1.0, -2 * std::numbers::pi * f / rate), now = 1;
-  for (float x : h) sum += double(x) * now, now *= turn;
-  return sum;
-}
 double dB_of(std::complex<double> x) { return 20 * std::log10(std::max(std::abs(x), 1e-12)); }
 
 std::vector<Signal> impulse(Rig& rig, std::size_t frames) {
