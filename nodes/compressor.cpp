@@ -52,7 +52,10 @@ struct Compressor {
     paths.resize(link == 1 ? 1 : std::size_t(s.channels()));
     for (Path& p : paths) p.crest.prepare(std::max(1, int(crest_ms * 0.001 * rate)), 0);
     pair = design_analytic_pair(20, rate);
-    power.resize(std::size_t(keys));
+    states.resize(std::size_t(keys + AnalyticState::signals - 1) / AnalyticState::signals);
+    memory.assign(std::size_t(keys), std::vector<float>(chunk));
+    power.clear();
+    for (auto& m : memory) power.push_back(m.data());
     heard.resize(std::size_t(keys));
     weighting = k_weighting(rate);
     weighed.resize(std::size_t(keys));
@@ -65,7 +68,7 @@ struct Compressor {
       p.moves.reset();
     }
     for (auto& x : late) std::fill(x.begin(), x.end(), 0.0f);
-    std::fill(power.begin(), power.end(), AnalyticState{});
+    std::fill(states.begin(), states.end(), AnalyticState{});
     forget_loudness();
     before = 0;
     deepest = 0;
@@ -152,29 +155,33 @@ struct Compressor {
     for (int c = 0; c < keys; ++c) heard[std::size_t(c)] = key[c] + at;
     const float* const* x = heard.data();
     const int detector = int(b["detector"]);
-    const bool rms = detector == 1;
-    if (detector == 2)
+    if (detector == 1)
+      simd().dynamics.mean_square(power.data(), states.data(), pair, x, keys, float(average_step), n);
+    else if (detector == 2)
       hear_loudness(x, n);
-    else if (weighing)
-      forget_loudness();
-    for (std::size_t p = 0; detector != 2 && p < paths.size(); ++p) {
-      const int first = paths.size() == 1 ? 0 : int(p) % keys, count = paths.size() == 1 ? keys : 1;
+    if (detector != 2 && weighing) forget_loudness();
+    for (std::size_t p = 0; p < paths.size(); ++p) {
+      const int first = paths.size() == 1 ? 0 : int(p) % keys, end = paths.size() == 1 ? keys : first + 1;
       float* level = paths[p].curve;
-      if (rms && paths.size() > std::size_t(keys) && int(p) >= keys) {
-        std::memcpy(level, paths[std::size_t(first)].curve, std::size_t(n) * sizeof(float));
-        continue;
+      std::fill_n(level, n, 0.0f);
+      for (int c = first; c < end; ++c) {
+        const float* of = power[std::size_t(c)];
+        if (detector == 0)
+          simd().abs_max(level, x[c], n);
+        else if (detector == 1)
+          for (int i = 0; i < n; ++i) level[i] = std::max(level[i], of[i]);
+        else
+          for (int i = 0; i < n; ++i) level[i] += of[i];
       }
-      if (rms) {
-        simd().dynamics.analytic_rms(level, &power[std::size_t(first)], pair, x + first, count, average_step, n);
-      } else {
-        std::fill_n(level, n, 0.0f);
-        for (int c = first; c < first + count; ++c) simd().abs_max(level, x[c], n);
+      if (detector == 0) {
         for (int i = 0; i < n; ++i) level[i] = -level[i];
         paths[p].crest.process(level, n);
         for (int i = 0; i < n; ++i) level[i] = -level[i];
+        simd().to_db(level, n);
+      } else {
+        simd().power_to_db(level, n);
       }
     }
-    for (Path& p : paths) simd().to_db(p.curve, n);
     if (paths.size() == 1 || link == 0) return;
     for (int i = 0; i < n; ++i) {
       float loudest = paths[0].curve[i];
@@ -183,28 +190,18 @@ struct Compressor {
     }
   }
 
-  /// The same as loudness: of all channels of a path, K-weighted and averaged.
+  /// The power of each channel, K-weighted, as it counts for loudness.
   void hear_loudness(const float* const* x, int n) noexcept {
     weighing = true;
     const double scale = db_to_gain(-0.691);
-    for (std::size_t p = 0; p < paths.size(); ++p) {
-      const int first = paths.size() == 1 ? 0 : int(p) % keys, count = paths.size() == 1 ? keys : 1;
-      float* level = paths[p].curve;
-      if (int(p) >= keys) {
-        std::memcpy(level, paths[std::size_t(first)].curve, std::size_t(n) * sizeof(float));
-        continue;
+    for (int c = 0; c < keys; ++c) {
+      Weighed& w = weighed[std::size_t(c)];
+      const double weight = loudness_weight(c, keys) * scale * scale;
+      for (int i = 0; i < n; ++i) {
+        const double y = w.filter(weighting, double(x[c][i]));
+        w.power += average_step * (weight * y * y - w.power);
+        power[std::size_t(c)][i] = float(w.power);
       }
-      std::fill_n(level, n, 0.0f);
-      for (int c = first; c < first + count; ++c) {
-        Weighed& w = weighed[std::size_t(c)];
-        const double weight = loudness_weight(c, keys) * scale * scale;
-        for (int i = 0; i < n; ++i) {
-          const double y = w.filter(weighting, double(x[c][i]));
-          w.power += average_step * (weight * y * y - w.power);
-          level[i] += float(w.power);
-        }
-      }
-      for (int i = 0; i < n; ++i) level[i] = std::sqrt(level[i]);
     }
   }
   void forget_loudness() noexcept {
@@ -225,7 +222,7 @@ struct Compressor {
   static constexpr int chunk = 512;
   static constexpr double crest_ms = 5;  // a peak counts for as long as half a period of 100 Hz
   struct Path {
-    SlidingMin crest;
+    SlidingMins crest;
     Ballistics moves;
     alignas(64) float curve[chunk];  // level, then decibels, then wanted reduction, then reduction, then gain
   };
@@ -243,7 +240,9 @@ struct Compressor {
   int delay = 0, before = 0, keys = 0;
   Ballistics::Pace pace;
   AnalyticPair pair{};
-  std::vector<AnalyticState> power;
+  std::vector<AnalyticState> states;
+  std::vector<std::vector<float>> memory;
+  std::vector<float*> power;  // of each channel of the key
   std::vector<std::vector<float>> late;
   std::vector<Path> paths;
   alignas(64) float added[chunk];

@@ -3,7 +3,7 @@
 // A loud bass drum turns down the bass, not the voice: each band has a limiter of its own, for samples alone, and what
 // they add up to goes through the true-peak limiter. Driven by 0 dB the bands are left out, bit for bit.
 
-#include "core/dsp/crossover.hpp"
+#include "core/dsp/band_split.hpp"
 #include "core/dsp/engagement.hpp"
 #include "core/dsp/peak_limiter.hpp"
 #include "core/node.hpp"
@@ -46,8 +46,8 @@ struct Maximizer {
     const double low = double(s["low_split"]), high = double(s["high_split"]);
     if (!(low < high)) throw std::runtime_error("maximizer: low_split must lie below high_split");
     if (high > 0.45 * rate_) throw std::runtime_error("maximizer: high_split lies too close to half the sample rate");
-    low_ = Corner::at(Corner::bend(low, rate_));
-    high_ = Corner::at(Corner::bend(high, rate_));
+    const double splits[] = {low, high};
+    split_.prepare(rate_, s.channels(), splits, 2);
     for (std::size_t k = 0; k < bands; ++k)
       limiters_[k].prepare({.rate = rate_, .channels = channels_, .lookahead_ms = look_ms, .between = false});
     ceiling_.prepare({.rate = rate_,
@@ -56,7 +56,6 @@ struct Maximizer {
                       .band_limit = s["band_limit"] > 0});
     late_ = limiters_[0].latency();
     engaged_.prepare(rate_);
-    lines_.resize(std::size_t(channels_ + 1) / 2);
     for (auto& m : memory_) m.assign(std::size_t(channels_), std::vector<float>(chunk));
     at_.clear();
     for (auto& m : memory_)
@@ -69,7 +68,7 @@ struct Maximizer {
     for (PeakLimiter& l : limiters_) l.reset();
     ceiling_.reset();
     engaged_.reset();
-    std::fill(lines_.begin(), lines_.end(), Line{});
+    split_.reset();
     for (auto& d : dry_) std::fill(d.begin(), d.end(), 0.0f);
     dry_at_ = 0;
   }
@@ -90,10 +89,6 @@ private:
   static constexpr std::size_t bands = 3, driven = bands;  // the last of `memory_` is the driven signal
   static constexpr int chunk = 256;
   static constexpr double look_ms = 4;
-  struct Line {  // two channels
-    BasicCrossover<Two> low, high;
-    BasicCrossoverPhase<Two> phase;
-  };
   float* const* band(std::size_t k) const noexcept { return at_.data() + k * std::size_t(channels_); }
 
   void part(Block<Maximizer>& b, int at, int n) noexcept {
@@ -102,19 +97,7 @@ private:
     const double release = double(b["release"]);
     const auto character = b.as<PeakLimiter::Character>("character");
     for (int c = 0; c < channels_; ++c) simd().gain(band(driven)[c], in[c] + at, b.ramp("drive").later(at), n);
-    for (int c = 0; c < channels_; c += 2) {
-      const int d = std::min(c + 1, channels_ - 1);
-      const float *left = band(driven)[c], *right = band(driven)[d];
-      Line line = lines_[std::size_t(c / 2)];
-      const Corner lower = low_, upper = high_;
-      for (int i = 0; i < n; ++i) {
-        const auto [below, rest] = line.low(Two{double(left[i]), double(right[i])}, lower);
-        const auto [between, above] = line.high(rest, upper);
-        const Two of[bands] = {line.phase(below, upper), between, above};
-        for (std::size_t k = 0; k < bands; ++k) band(k)[c][i] = float(of[k][0]), band(k)[d][i] = float(of[k][1]);
-      }
-      lines_[std::size_t(c / 2)] = line;
-    }
+    split_.process(at_.data(), band(driven), n);
     for (std::size_t k = 0; k < bands; ++k) limiters_[k].process(band(k), band(k), n, ceiling, release, character);
     const std::size_t begin = dry_at_;
     alignas(64) float share[chunk];
@@ -143,11 +126,10 @@ private:
 
   double rate_ = 0;
   int channels_ = 0, late_ = 0;
-  Corner low_, high_;
+  BandSplit split_;
   std::array<PeakLimiter, bands> limiters_;
   PeakLimiter ceiling_;
   Engagement engaged_;
-  std::vector<Line> lines_;
   std::array<std::vector<std::vector<float>>, bands + 1> memory_;
   std::vector<float*> at_, out_;  // of `memory_`, band by band; where the output goes
   std::vector<std::vector<float>> dry_;

@@ -1,8 +1,8 @@
 // nodes/multiband.cpp
 
 #include "core/dsp/ballistics.hpp"
+#include "core/dsp/band_split.hpp"
 #include "core/dsp/convolver.hpp"
-#include "core/dsp/crossover.hpp"
 #include "core/dsp/engagement.hpp"
 #include "core/dsp/rms_level.hpp"
 #include "core/node.hpp"
@@ -24,7 +24,10 @@ struct Multiband {
           "S. H. Linkwitz, Active crossover networks for noncoincident drivers, JAES 24 (1976): 24 dB/octave, "
           "all bands phase-matched by all-passes; Giannoulis, Massberg, Reiss: Digital Dynamic Range Compressor "
           "Design, JAES 60(6), 2012, eq. 4 and 16"};
-  static constexpr int max_rows = 6;
+  static constexpr int max_rows = BandSplit::most;
+  static constexpr Port inputs[] = {
+      main_in, {"key", LACQUER_OR_MAIN, "What the detectors hear, in the same bands."}
+  };
   // clang-format off
   static constexpr Param params[] = {
       {"phase", one_of("least|linear"), "least", "least has no latency; linear turns no phase, and is late by four periods of the lowest split.", fixed},
@@ -50,53 +53,41 @@ struct Multiband {
   void prepare(const Setup<Multiband>& s) {
     rate_ = s.rate();
     count_ = s.rows();
-    channels_ = s.channels();
     constexpr int columns = int(std::size(row));
+    double to[max_rows] = {};
     for (int k = 0; k + 1 < count_; ++k) {
-      const float* rows = s.values() + std::size(params);
-      const float to = rows[k * columns + 1];
-      if (k && !(to > rows[(k - 1) * columns + 1]))
+      to[k] = double(s.values()[int(std::size(params)) + k * columns + 1]);
+      if (k && !(to[k] > to[k - 1]))
         throw std::runtime_error("multiband: each band must end higher than the one before; set 'to'");
-      if (double(to) > 0.45 * rate_) throw std::runtime_error("multiband: 'to' lies too close to half the sample rate");
-      corner_[k] = Corner::at(Corner::bend(double(to), rate_));
-      to_[k] = double(to);
+      if (to[k] > 0.45 * rate_) throw std::runtime_error("multiband: 'to' lies too close to half the sample rate");
     }
-    linear_ = s["phase"] > 0 && count_ > 1;
-    late_ = linear_ ? prepare_linear() : 0;
-    lines_.resize(std::size_t(channels_ + 1) / 2);
-    sums_.assign(std::size_t(channels_), std::vector<float>(chunk));
+    const bool linear = s["phase"] > 0 && count_ > 1;
+    signal_.prepare(rate_, s.channels(), to, count_, linear);
+    key_.prepare(rate_, s.channels("key"), to, count_, linear);
+    sums_.assign(std::size_t(s.channels()), std::vector<float>(chunk));
     engaged_.prepare(rate_);
-    memory_.assign(std::size_t(count_ * channels_ * chunk), 0.0f);
-    pointers_.clear();
-    for (int k = 0; k < count_; ++k) {
-      for (int c = 0; c < channels_; ++c) pointers_.push_back(memory_.data() + (k * channels_ + c) * chunk);
-      bands_[k].detector.prepare(channels_, rate_);
-    }
+    detector_.prepare(s.channels("key"), rate_, count_);
+    for (int k = 0; k < max_rows; ++k) curves_[k] = memory_[k];
     reset();
   }
   void reset() noexcept {
-    std::fill(lines_.begin(), lines_.end(), Line{});
-    for (int k = 0; k < count_; ++k) {
-      Dynamics& d = bands_[k];
-      d.detector.reset();
-      d.moves.reset();
-      d.deepest = 0;
-      d.open = -1;
+    signal_.reset();
+    key_.reset();
+    detector_.reset();
+    for (int k = 0; k < max_rows; ++k) {
+      moves_[k].reset();
+      deepest_[k] = 0;
+      open_[k] = -1;
     }
     engaged_.reset();
-    if (!linear_) return;
-    convolver_.reset();
-    for (auto& d : dry_) std::fill(d.begin(), d.end(), 0.0f);
-    moved_ = 0;
   }
-  int latency() const noexcept { return late_; }
+  int latency() const noexcept { return signal_.late(); }
 
   void process(Block<Multiband>& b) noexcept {
     bool alone = false, needed = false;
     for (int k = 0; k < count_; ++k) {
-      Dynamics& d = bands_[k];
-      d.pace.attack = d.detector.rise(double(b(k, "attack")));
-      d.pace.release = d.detector.fall(double(b(k, "release")));
+      pace_[k].attack = detector_.rise(double(b(k, "attack")));
+      pace_[k].release = detector_.fall(double(b(k, "release")));
       alone = alone || b.as<Heard>(k, "heard") == solo;
       const Ramp ratio = b.ramp(k, "ratio"), gain = b.ramp(k, "gain");
       needed = needed || ratio.from != 1 || ratio.to != 1 || gain.from != 0 || gain.to != 0 ||
@@ -110,7 +101,7 @@ struct Multiband {
 
   std::string details() const {
     nlohmann::json deepest = nlohmann::json::array();
-    for (int k = 0; k < count_; ++k) deepest.push_back(double(bands_[k].deepest));
+    for (int k = 0; k < count_; ++k) deepest.push_back(double(deepest_[k]));
     return nlohmann::json{
         {"bands_deepest_db", deepest}
     }
@@ -119,185 +110,170 @@ struct Multiband {
 
 private:
   static constexpr int chunk = 256;
-  struct Line {  // two channels
-    BasicCrossover<Two> split[max_rows - 1];
-    BasicCrossoverPhase<Two> phase[max_rows - 1][max_rows - 1];
-  };
-  struct Dynamics {
-    RmsLevel detector;
-    Ballistics moves;
-    Ballistics::Pace pace;
-    float deepest = 0;
-    double open = -1;  // how far it is heard; < 0: not begun
+
+  /// A signal in bands, by whichever way.
+  class Bands {
+  public:
+    void prepare(double rate, int channels, const double* to, int count, bool linear) {
+      channels_ = channels;
+      count_ = count;
+      linear_ = linear;
+      memory_.assign(std::size_t(count * channels * chunk), 0.0f);
+      of_.clear();
+      for (int i = 0; i < count * channels; ++i) of_.push_back(memory_.data() + i * chunk);
+      in_.resize(std::size_t(channels));
+      late_ = linear ? prepare_linear(rate, to) : 0;
+      if (!linear) split_.prepare(rate, channels, to, std::max(0, count - 1));
+    }
+    void reset() noexcept {
+      split_.reset();
+      if (!linear_) return;
+      convolver_.reset();
+      for (auto& d : dry_) std::fill(d.begin(), d.end(), 0.0f);
+      moved_ = 0;
+    }
+    int late() const noexcept { return late_; }
+    /// n frames from `at` on, the first of them at `time`.
+    void process(const Bus<const float>& in, int at, int n, std::int64_t time) noexcept {
+      for (int c = 0; c < channels_; ++c) in_[std::size_t(c)] = in[c] + at;
+      if (linear_)
+        split_linear(n, time);
+      else
+        split_.process(of_.data(), in_.data(), n);
+    }
+    float* const* data() const noexcept { return of_.data(); }  ///< [band * channels + channel]
+    float* const* operator[](int band) const noexcept { return of_.data() + band * channels_; }
+    /// What went in, as late as the bands.
+    const float* dry(int c) const noexcept { return linear_ ? dry_[std::size_t(c)].data() : in_[std::size_t(c)]; }
+
+  private:
+    /// Low-passes with the magnitude of two Butterworth filters in a row and no phase, their middle half their length
+    /// late. Returns how late what comes out is in all.
+    int prepare_linear(double rate, const double* to) {
+      int taps = 2 * Convolver::block;
+      while (taps < 8 * rate / to[0]) taps *= 2;  // poles at 45 degrees: 150 dB down where it ends
+      convolver_.prepare(channels_, count_ - 1, taps);
+      Fft fft;
+      fft.prepare(taps);
+      std::vector<Fft::Complex> spectrum(static_cast<std::size_t>(taps)), time(spectrum.size());
+      for (int k = 0; k + 1 < count_; ++k) {
+        for (int i = 0; i < taps; ++i) {
+          const double f = std::min(i, taps - i) * rate / taps / to[k];
+          spectrum[std::size_t(i)] = {float(1 / (1 + f * f * f * f)), 0};
+        }
+        fft.inverse(time.data(), spectrum.data());
+        convolver_.set(k, taps, [&](int i) { return time[std::size_t((i + taps / 2) % taps)].r / float(taps); });
+      }
+      const int late = taps / 2 + Convolver::block;
+      dry_.assign(std::size_t(channels_), std::vector<float>(std::size_t(late + chunk)));
+      return late;
+    }
+    /// What each low-pass lets through less what the one below does; the last band is what is left. Their sum is the
+    /// signal itself.
+    void split_linear(int n, std::int64_t time) noexcept {
+      for (int c = 0; c < channels_; ++c) {
+        auto& d = dry_[std::size_t(c)];
+        std::memmove(d.data(), d.data() + moved_, std::size_t(late_) * sizeof(float));
+        std::memcpy(d.data() + late_, in_[std::size_t(c)], std::size_t(n) * sizeof(float));
+      }
+      moved_ = n;
+      convolver_.process(of_.data(), in_.data(), n, time);
+      for (int k = count_ - 1; k > 0; --k)
+        for (int c = 0; c < channels_; ++c) {
+          const float* below = (*this)[k - 1][c];
+          float* to = (*this)[k][c];
+          const float* all = k == count_ - 1 ? dry_[std::size_t(c)].data() : to;
+          for (int i = 0; i < n; ++i) to[i] = all[i] - below[i];
+        }
+    }
+
+    int channels_ = 0, count_ = 0, late_ = 0, moved_ = 0;
+    bool linear_ = false;
+    BandSplit split_;
+    Convolver convolver_;
+    std::vector<float> memory_;
+    std::vector<float*> of_;
+    std::vector<const float*> in_;
+    std::vector<std::vector<float>> dry_;
   };
 
   void part(Block<Multiband>& b, int at, int n, bool alone) noexcept {
-    const auto in = b.input("in");
+    const auto in = b.input("in"), key = b.input("key");
     const auto out = b.output("out");
-    if (linear_)
-      split_linear(b, at, n);
-    else
-      split(in, at, n);
-    for (int c = 0; c < channels_; ++c) std::fill_n(sums_[std::size_t(c)].data(), n, 0.0f);
+    signal_.process(in, at, n, b.time() + at);
+    bool own = key.channels == in.channels;  // nothing is connected: the same buffers
+    for (int c = 0; c < in.channels && own; ++c) own = key[c] == in[c];
+    if (!own) key_.process(key, at, n, b.time() + at);
+    detector_.process(curves_, own ? signal_.data() : key_.data(), 0, n);
     for (int k = 0; k < count_; ++k) {
-      Dynamics& d = bands_[k];
-      float* const* x = pointers_.data() + k * channels_;
-      d.detector.process(curve_, x, 0, n);
       Ramp slope = b.ramp(k, "ratio").later(at);
       slope.from = 1 - 1 / slope.from, slope.to = 1 - 1 / slope.to;
-      simd().dynamics.bend(curve_, b.ramp(k, "threshold").later(at), slope, b.ramp(k, "knee").later(at),
+      simd().dynamics.bend(curves_[k], b.ramp(k, "threshold").later(at), slope, b.ramp(k, "knee").later(at),
                            b.ramp(k, "range").later(at), n);
-      d.moves.process(curve_, d.pace, n);
-      d.deepest = std::max(d.deepest, simd().peak(curve_, n));
+    }
+    Ballistics::process(moves_, curves_, pace_, count_, n);
+    for (int c = 0; c < in.channels; ++c) std::fill_n(sums_[std::size_t(c)].data(), n, 0.0f);
+    for (int k = 0; k < count_; ++k) {
+      float* const curve = curves_[k];
+      deepest_[k] = std::max(deepest_[k], simd().peak(curve, n));
       const Ramp gain = b.ramp(k, "gain").later(at);
       if (gain.moves())
-        for (int i = 0; i < n; ++i) curve_[i] = gain[i] - curve_[i];
+        for (int i = 0; i < n; ++i) curve[i] = gain[i] - curve[i];
       else
-        for (int i = 0; i < n; ++i) curve_[i] = gain.to - curve_[i];
-      simd().to_gain(curve_, n);
-      open(d, b.as<Heard>(k, "heard"), alone, n);
-      for (int c = 0; c < channels_; ++c) {
-        simd().multiply(x[c], x[c], curve_, n);
-        float* sum = sums_[std::size_t(c)].data();
-        simd().add(sum, sum, x[c], n);
+        for (int i = 0; i < n; ++i) curve[i] = gain.to - curve[i];
+      simd().to_gain(curve, n);
+      open(k, b.as<Heard>(k, "heard"), alone, n);
+      for (int c = 0; c < in.channels; ++c) {
+        float *x = signal_[k][c], *sum = sums_[std::size_t(c)].data();
+        simd().multiply(x, x, curve, n);
+        simd().add(sum, sum, x, n);
       }
     }
     const bool moving = !engaged_.out() && !engaged_.in();
-    for (int i = 0; i < n && moving; ++i) curve_[i] = float(engaged_.next());
-    for (int c = 0; c < channels_; ++c) {
-      const float *x = linear_ ? dry_[std::size_t(c)].data() : in[c] + at, *sum = sums_[std::size_t(c)].data();
+    float* const share = curves_[0];
+    for (int i = 0; i < n && moving; ++i) share[i] = float(engaged_.next());
+    for (int c = 0; c < in.channels; ++c) {
+      const float *x = signal_.dry(c), *sum = sums_[std::size_t(c)].data();
       float* y = out[c] + at;
       if (!moving)
         std::memmove(y, engaged_.out() ? x : sum, std::size_t(n) * sizeof(float));
       else
-        for (int i = 0; i < n; ++i) y[i] = curve_[i] * sum[i] + (1 - curve_[i]) * x[i];
-    }
-  }
-  /// Low-passes with the magnitude of two Butterworth filters in a row and no phase, their middle half their length
-  /// late. Returns how late what comes out is in all.
-  int prepare_linear() {
-    int taps = 2 * Convolver::block;
-    while (taps < 8 * rate_ / to_[0]) taps *= 2;  // poles at 45 degrees: 150 dB down where it ends
-    convolver_.prepare(channels_, count_ - 1, taps);
-    Fft fft;
-    fft.prepare(taps);
-    std::vector<Fft::Complex> spectrum(static_cast<std::size_t>(taps)), time(spectrum.size());
-    for (int k = 0; k + 1 < count_; ++k) {
-      for (int i = 0; i < taps; ++i) {
-        const double f = std::min(i, taps - i) * rate_ / taps / to_[k];
-        spectrum[std::size_t(i)] = {float(1 / (1 + f * f * f * f)), 0};
-      }
-      fft.inverse(time.data(), spectrum.data());
-      convolver_.set(k, taps, [&](int i) { return time[std::size_t((i + taps / 2) % taps)].r / float(taps); });
-    }
-    const int late = taps / 2 + Convolver::block;
-    dry_.assign(std::size_t(channels_), std::vector<float>(std::size_t(late + chunk)));
-    low_.resize(std::size_t(channels_));
-    return late;
-  }
-  /// What each low-pass lets through less what the one below does; the last band is what is left. Their sum is the
-  /// signal itself.
-  void split_linear(const Block<Multiband>& b, int at, int n) noexcept {
-    const auto in = b.input("in");
-    for (int c = 0; c < channels_; ++c) {
-      auto& d = dry_[std::size_t(c)];
-      std::memmove(d.data(), d.data() + moved_, std::size_t(late_) * sizeof(float));
-      std::memcpy(d.data() + late_, in[c] + at, std::size_t(n) * sizeof(float));
-      low_[std::size_t(c)] = in[c] + at;
-    }
-    moved_ = n;
-    convolver_.process(pointers_.data(), low_.data(), n, b.time() + at);
-    for (int k = count_ - 1; k > 0; --k)
-      for (int c = 0; c < channels_; ++c) {
-        const float* below = pointers_[std::size_t((k - 1) * channels_ + c)];
-        float* to = pointers_[std::size_t(k * channels_ + c)];
-        const float* all = k == count_ - 1 ? dry_[std::size_t(c)].data() : to;
-        for (int i = 0; i < n; ++i) to[i] = all[i] - below[i];
-      }
-  }
-  /// Into the bands. Each band meets, as filter or as all-pass, every split there is.
-  void split(const Bus<const float>& in, int at, int n) noexcept {
-    switch (count_) {
-      case 1:
-        return split_in<1>(in, at, n);
-      case 2:
-        return split_in<2>(in, at, n);
-      case 3:
-        return split_in<3>(in, at, n);
-      case 4:
-        return split_in<4>(in, at, n);
-      case 5:
-        return split_in<5>(in, at, n);
-      default:
-        return split_in<6>(in, at, n);
-    }
-  }
-  template <int count>
-  void split_in(const Bus<const float>& in, int at, int n) noexcept {
-    for (int c = 0; c < channels_; c += 2) {
-      const int d = std::min(c + 1, channels_ - 1);
-      Line line = lines_[std::size_t(c / 2)];
-      const float *left = in[c] + at, *right = in[d] + at;
-      float *low_left[count], *low_right[count];
-      for (int k = 0; k < count; ++k) {
-        low_left[k] = pointers_[std::size_t(k * channels_ + c)];
-        low_right[k] = pointers_[std::size_t(k * channels_ + d)];
-      }
-      Corner corner[max_rows];
-      std::copy(corner_, corner_ + max_rows, corner);
-      for (int i = 0; i < n; ++i) {
-        Two rest{double(left[i]), double(right[i])};
-#pragma GCC unroll 5
-        for (int k = 0; k + 1 < count; ++k) {
-          auto [low, high] = line.split[k](rest, corner[k]);
-#pragma GCC unroll 4
-          for (int later = k + 1; later + 1 < count; ++later) low = line.phase[k][later](low, corner[later]);
-          low_left[k][i] = float(low[0]);
-          low_right[k][i] = float(low[1]);
-          rest = high;
-        }
-        low_left[count - 1][i] = float(rest[0]);
-        low_right[count - 1][i] = float(rest[1]);
-      }
-      lines_[std::size_t(c / 2)] = line;
+        for (int i = 0; i < n; ++i) y[i] = share[i] * sum[i] + (1 - share[i]) * x[i];
     }
   }
   /// Solo and mute take 20 ms, without an edge.
-  void open(Dynamics& d, Heard heard, bool alone, int n) noexcept {
+  void open(int k, Heard heard, bool alone, int n) noexcept {
+    double& now = open_[k];
     const double goal = heard == mute || (alone && heard != solo) ? 0 : 1, step = 1 / (0.020 * rate_);
-    if (d.open < 0) d.open = goal;
-    if (d.open == goal && goal == 1) return;
+    if (now < 0) now = goal;
+    if (now == goal && goal == 1) return;
     for (int i = 0; i < n; ++i) {
-      d.open += std::clamp(goal - d.open, -step, step);
-      curve_[i] *= float(d.open * d.open * (3 - 2 * d.open));
+      now += std::clamp(goal - now, -step, step);
+      curves_[k][i] *= float(now * now * (3 - 2 * now));
     }
   }
   void report(Block<Multiband>& b) const noexcept {
     double now = 0, deepest = 0;
     for (int k = 0; k < count_; ++k) {
-      now = std::max(now, bands_[k].moves.now());
-      deepest = std::max(deepest, double(bands_[k].deepest));
+      now = std::max(now, moves_[k].now());
+      deepest = std::max(deepest, double(deepest_[k]));
     }
     b.report("reduction", now > 1e-6 ? now : 0);
     b.report("deepest", deepest);
   }
 
   double rate_ = 0;
-  int count_ = 0, channels_ = 0;
+  int count_ = 0;
   Engagement engaged_;
-  Corner corner_[max_rows];
-  double to_[max_rows] = {};
-  bool linear_ = false;
-  int late_ = 0, moved_ = 0;
-  Convolver convolver_;
-  std::vector<std::vector<float>> dry_;  // as late as the bands
-  std::vector<const float*> low_;
-  Dynamics bands_[max_rows];
-  std::vector<Line> lines_;
-  std::vector<float> memory_;
+  Bands signal_, key_;
+  RmsLevel detector_;
+  Ballistics moves_[max_rows];
+  Ballistics::Pace pace_[max_rows];
+  float deepest_[max_rows] = {};
+  double open_[max_rows] = {};            // how far a band is heard; < 0: not begun
   std::vector<std::vector<float>> sums_;  // of the bands, by channel
-  std::vector<float*> pointers_;          // by band and channel
-  alignas(64) float curve_[chunk];
+  float* curves_[max_rows];               // level, then decibels, then gain of each band
+  alignas(64) float memory_[max_rows][chunk];
 };
 
 }  // namespace

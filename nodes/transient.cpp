@@ -89,7 +89,7 @@ private:
   int keys = 0;
   float change = 0, furthest = 0;
   bool begun = false;
-  SlidingMin crest;
+  SlidingMins crest;
   alignas(64) float gain[chunk];  // level, then decibels, then gain
 };
 

@@ -113,7 +113,7 @@ private:
     deepest_ = deepest;
   }
 
-  SlidingMin smallest_;
+  SlidingMins smallest_;
   std::vector<std::int32_t> first_;
   std::vector<std::int64_t> second_;
   std::int64_t first_sum_ = 0, second_sum_ = 0;

@@ -167,7 +167,7 @@ private:
   template <class Member>
   void share(float amount, Member from, Member to, int n) noexcept {
     std::fill_n(lowest, n, 0.0f);
-    for (Path& p : paths) simd().dynamics.smaller(lowest, p.*from, n);
+    for (Path& p : paths) simd().dynamics.smaller(lowest, lowest, p.*from, n);
     for (Path& p : paths)
       for (int i = 0; i < n; ++i) (p.*to)[i] = (p.*from)[i] + amount * (lowest[i] - (p.*from)[i]);
   }

@@ -32,6 +32,9 @@ void add(float* out, const float* in, const float* other, int n) {
 void abs_max(float* level, const float* in, int n) {
   zip(level, level, in, n, [](V l, V x) { return xsimd::max(l, xsimd::abs(x)); });
 }
+void power_to_db(float* io, int n) {
+  map(io, io, n, [](V x, int) { return log2(xsimd::max(x, V(1e-20f))) * V(3.01029995f); });
+}
 void to_db(float* io, int n) {
   map(io, io, n, [](V x, int) { return log2(xsimd::max(x, V(1e-10f))) * V(6.02059991f); });
 }

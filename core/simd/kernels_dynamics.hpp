@@ -146,8 +146,8 @@ void true_peak(float* peak, PeakTrail& trail, const float* x, const PeakBank& ba
 void required_gain(float* io, const float* ceiling, int n) {
   zip(io, io, ceiling, n, [](V p, V c) { return xsimd::min(V(1.0f), c / xsimd::max(p, V(1e-20f))); });
 }
-void smaller(float* io, const float* other, int n) {
-  zip(io, io, other, n, [](V a, V b) { return xsimd::min(a, b); });
+void smaller(float* out, const float* a, const float* b, int n) {
+  zip(out, a, b, n, [](V x, V y) { return xsimd::min(x, y); });
 }
 
 void bend(float* level, Ramp threshold, Ramp slope, Ramp knee, Ramp range, int n) {
@@ -171,104 +171,63 @@ void bend(float* level, Ramp threshold, Ramp slope, Ramp knee, Ramp range, int n
   });
 }
 
-void analytic_rms(float* level, AnalyticState* state, const AnalyticPair& pair, const float* const* x, int channels,
-                  double step, int n) {
-  using D = xsimd::batch<double, Arch>;
-  constexpr int DW = int(D::size), width = DW < 4 ? 4 : DW, together = width / 2, batches = width / DW,
-                S = AnalyticPair::sections;
-  constexpr int most = 64;
-  alignas(64) double lane[most + 2][width];
-  alignas(64) double w[S + 1][2][width], p[width], a[S][width];
-  for (int k = 0; k < S; ++k)
-    for (int l = 0; l < width; ++l) a[k][l] = pair.a[l % 2][k];
-  for (int c = 0; c < channels; c += together) {
-    const int here = channels - c < together ? channels - c : together;
-    for (int l = 0; l < width; ++l) {
-      const AnalyticState& s = state[c + (l / 2 < here ? l / 2 : 0)];
-      for (int k = 0; k <= S; ++k)
-        for (int d = 0; d < 2; ++d) w[k][d][l] = s.x[l % 2][k][d];
-      p[l] = s.power[l % 2];
-    }
-    for (int done = 0; done < n; done += most) {
-      const int m = n - done < most ? n - done : most;
-      // what each chain hears: the sample, and the one before
-      for (int l = 0; l < width; l += 2) {
-        const float* from = x[c + (l / 2 < here ? l / 2 : 0)] + done;
-        double earlier = w[0][0][l];
-        for (int i = 0; i < m; ++i) {
-          const double sample = double(from[i]);
-          lane[i][l] = sample;
-          lane[i][l + 1] = earlier;
-          earlier = sample;
-        }
-      }
-      for (int b = 0; b < batches; ++b) {
-        // the sections look two samples back, so every other sample is a stream of its own: two at a time
-        D next[S + 1], after[S + 1], by[S];
-        for (int k = 0; k <= S; ++k) {
-          after[k] = D::load_aligned(w[k][0] + b * DW);
-          next[k] = D::load_aligned(w[k][1] + b * DW);
-        }
-        for (int k = 0; k < S; ++k) by[k] = D::load_aligned(a[k] + b * DW);
-        D power = D::load_aligned(p + b * DW);
-        const D keep(1 - step), take(step / 2);
-        int i = 0;
-        for (; i + 1 < m; i += 2) {
-          D y = D::load_aligned(lane[i] + b * DW), z = D::load_aligned(lane[i + 1] + b * DW);
-#pragma GCC unroll 6
-          for (int k = 0; k < S; ++k) {
-            const D y_out = by[k] * (y + next[k + 1]) - next[k], z_out = by[k] * (z + after[k + 1]) - after[k];
-            next[k] = y;
-            after[k] = z;
-            y = y_out;
-            z = z_out;
-          }
-          next[S] = y;
-          after[S] = z;
-          power = keep * power + take * (y * y);
-          power.store_aligned(lane[i] + b * DW);
-          power = keep * power + take * (z * z);
-          power.store_aligned(lane[i + 1] + b * DW);
-        }
-        if (i < m) {
-          D y = D::load_aligned(lane[i] + b * DW);
-          for (int k = 0; k < S; ++k) {
-            const D out = by[k] * (y + next[k + 1]) - next[k];
-            next[k] = after[k];
-            after[k] = y;
-            y = out;
-          }
-          next[S] = after[S];
-          after[S] = y;
-          power = keep * power + take * (y * y);
-          power.store_aligned(lane[i] + b * DW);
-        }
-        for (int k = 0; k <= S; ++k) {
-          after[k].store_aligned(w[k][0] + b * DW);
-          next[k].store_aligned(w[k][1] + b * DW);
-        }
-        power.store_aligned(p + b * DW);
-      }
-      float* const to = level + done;
-      const bool first = c == 0, several = here > 1;
-      for (int i = 0; i < m; ++i) {
-        float sum = float(lane[i][0] + lane[i][1]);
-        if (several)
-          for (int l = 2; l < 2 * here; l += 2) {
-            const float other = float(lane[i][l] + lane[i][l + 1]);
-            sum = other > sum ? other : sum;
-          }
-        to[i] = !first && to[i] > sum ? to[i] : sum;
-      }
-    }
-    for (int l = 0; l < 2 * here; ++l) {
-      AnalyticState& s = state[c + l / 2];
-      for (int k = 0; k <= S; ++k)
-        for (int d = 0; d < 2; ++d) s.x[l % 2][k][d] = w[k][d][l];
-      s.power[l % 2] = p[l];
-    }
+// The all-passes as sums: nothing waits but each one-pole for itself, two frames before. Float is enough: the poles lie
+// no closer to the circle than half a thousandth, so what rounding leaves is 100 dB down.
+void mean_square(float* const* power, AnalyticState* state, const AnalyticPair& pair, const float* const* x,
+                 int signals, float step, int n) {
+  constexpr int S = AnalyticPair::poles, four = AnalyticState::signals;
+  static_assert(S == 6);
+  Float8 pole[S], weight[S];
+  for (int k = 0; k < S; ++k) {
+    pole[k] = join(Float4{} + pair.pole[0][k], Float4{} + pair.pole[1][k]);
+    weight[k] = join(Float4{} + pair.weight[0][k], Float4{} + pair.weight[1][k]);
   }
-  map(level, level, n, [](V power, int) { return xsimd::sqrt(power); });
+  const Float8 direct = join(Float4{} + pair.direct[0], Float4{} + pair.direct[1]);
+  const Float4 keep = Float4{} + (1 - step), take = Float4{} + step / 2;
+  for (int first = 0; first < signals; first += four, ++state) {
+    const int last =
+        signals - first < four ? signals - first - 1 : four - 1;  // signals that are not there are this one
+    Float8 even[S], odd[S];
+    for (int k = 0; k < S; ++k) even[k] = load8(state->past[0][k]), odd[k] = load8(state->past[1][k]);
+    Float4 late = load4(state->late), mean = load4(state->power);
+    const auto frame = [&](const Float4& heard, Float8(&s)[S]) __attribute__((always_inline)) {
+      const Float8 v = join(heard, heard);
+      const Float8 y = (direct * v + weight[0] * s[0]) + (weight[1] * s[1] + weight[2] * s[2]) +
+                       ((weight[3] * s[3] + weight[4] * s[4]) + weight[5] * s[5]);
+#pragma GCC unroll 6
+      for (int k = 0; k < S; ++k) s[k] = v + pole[k] * s[k];
+      const Float8 square = y * y;
+      mean = keep * mean + take * (lower(square) + late);
+      late = upper(square);
+      return mean;
+    };
+    const float* in[four];
+    for (int l = 0; l < four; ++l) in[l] = x[first + (l < last ? l : last)];
+    int i = 0;
+    for (; i + 4 <= n; i += 4) {
+      Float4 v[4] = {load4(in[0] + i), load4(in[1] + i), load4(in[2] + i), load4(in[3] + i)};
+      transpose(v);
+      v[0] = frame(v[0], even);
+      v[1] = frame(v[1], odd);
+      v[2] = frame(v[2], even);
+      v[3] = frame(v[3], odd);
+      transpose(v);
+      store(power[first] + i, v[0]);
+      if (last > 0) store(power[first + 1] + i, v[1]);
+      if (last > 1) store(power[first + 2] + i, v[2]);
+      if (last > 2) store(power[first + 3] + i, v[3]);
+    }
+    for (int odds = 0; i < n; ++i, ++odds) {
+      const Float4 p = frame(Float4{in[0][i], in[1][i], in[2][i], in[3][i]}, odds % 2 ? odd : even);
+      for (int l = 0; l <= last; ++l) power[first + l][i] = p[l];
+    }
+    for (int k = 0; k < S; ++k) {
+      store(state->past[n % 2][k], even[k]);
+      store(state->past[1 - n % 2][k], odd[k]);
+    }
+    store(state->late, late);
+    store(state->power, mean);
+  }
 }
 
 void fir_symmetric(float* out, const float* x, const float* half, int taps, int n) {
@@ -288,9 +247,9 @@ void fir_symmetric(float* out, const float* x, const float* half, int taps, int 
 
 }  // namespace dynamics_loops
 
-constexpr DynamicsLoops dynamics{dynamics_loops::true_peak,    dynamics_loops::required_gain,
-                                 dynamics_loops::smaller,      dynamics_loops::bend,
-                                 dynamics_loops::analytic_rms, dynamics_loops::fir_symmetric};
+constexpr DynamicsLoops dynamics{dynamics_loops::true_peak,   dynamics_loops::required_gain,
+                                 dynamics_loops::smaller,     dynamics_loops::bend,
+                                 dynamics_loops::mean_square, dynamics_loops::fir_symmetric};
 
 }  // namespace
 }  // namespace lacquer

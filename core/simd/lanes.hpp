@@ -26,7 +26,13 @@ static_assert(lanes % W == 0);
 // read and written by memcpy, as it need not be aligned.
 typedef float Float4 __attribute__((vector_size(16)));
 typedef float Float8 __attribute__((vector_size(32)));
+typedef double Double2 __attribute__((vector_size(16)));
 typedef double Double4 __attribute__((vector_size(32)));
+inline Float4 load4(const float* p) {
+  Float4 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
 inline Float8 load8(const float* p) {
   Float8 v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -37,7 +43,7 @@ inline Double4 load4(const double* p) {
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-inline Double4 wide4(const float* p) { return Double4{double(p[0]), double(p[1]), double(p[2]), double(p[3])}; }
+inline Double4 wide4(const float* p) { return __builtin_convertvector(load4(p), Double4); }
 template <class Vector>
 inline void store(void* p, const Vector& v) {
   __builtin_memcpy(p, &v, sizeof v);
@@ -46,12 +52,25 @@ inline void store(void* p, const Vector& v) {
 /// Four of the eight numbers in a and b, by their places.
 template <int i, int j, int k, int l>
 inline Float4 pick(const Float4& a, const Float4& b) {
-#if defined(__clang__)
   return __builtin_shufflevector(a, b, i, j, k, l);
-#else
-  typedef int Places __attribute__((vector_size(16)));
-  return __builtin_shuffle(a, b, Places{i, j, k, l});
-#endif
+}
+inline Float8 join(const Float4& low, const Float4& high) {
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+inline Float4 lower(const Float8& v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3); }
+inline Float4 upper(const Float8& v) { return __builtin_shufflevector(v, v, 4, 5, 6, 7); }
+inline Double4 join(const Double2& low, const Double2& high) { return __builtin_shufflevector(low, high, 0, 1, 2, 3); }
+inline Double2 lower(const Double4& v) { return __builtin_shufflevector(v, v, 0, 1); }
+inline Double2 upper(const Double4& v) { return __builtin_shufflevector(v, v, 2, 3); }
+
+/// Rows become columns.
+inline void transpose(Float4 (&v)[4]) {
+  const Float4 a = pick<0, 4, 1, 5>(v[0], v[1]), b = pick<2, 6, 3, 7>(v[0], v[1]), c = pick<0, 4, 1, 5>(v[2], v[3]),
+               d = pick<2, 6, 3, 7>(v[2], v[3]);
+  v[0] = pick<0, 1, 4, 5>(a, c);
+  v[1] = pick<2, 3, 6, 7>(a, c);
+  v[2] = pick<0, 1, 4, 5>(b, d);
+  v[3] = pick<2, 3, 6, 7>(b, d);
 }
 
 // Runs body(offset, load, store) over n samples; the last, partial vector goes through a zeroed copy.
@@ -82,7 +101,7 @@ void zip(float* out, const float* a, const float* b, int n, F&& f) {
 }
 
 // log2 for x > 0: exponent, plus a minimax polynomial of the mantissa m in [sqrt(1/2), sqrt(2)).
-V log2(V x) {
+[[gnu::always_inline]] inline V log2(V x) {
   const I bits = xsimd::bitwise_cast<I>(x) - I(0x3f3504f3);
   const I e = bits >> 23;
   const V m = xsimd::bitwise_cast<V>((bits & I(0x007fffff)) + I(0x3f3504f3));
@@ -103,7 +122,7 @@ V log2(V x) {
 }
 
 // 2^x for |x| < 126: nearest integer into the exponent, Cephes exp2f polynomial for the rest.
-V exp2(V x) {
+[[gnu::always_inline]] inline V exp2(V x) {
   const V r = xsimd::floor(x + V(0.5f));
   const V f = x - r;
   V p = V(1.535336188319500e-4f);

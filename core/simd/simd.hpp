@@ -41,15 +41,19 @@ struct PeakTrail {
   float last[2] = {0, 0}, disputed = 0;
 };
 
-/// Two chains of all-passes in z^-2, a quarter of a period apart (core/dsp/analytic.hpp designs them), and what they
-/// remember of a channel.
+/// Two all-passes in z^-2, a quarter of a period apart, as sums of one-poles: direct x + sum of weight s[-2], with
+/// s = x + pole s[-2]. core/dsp/analytic.hpp designs them.
 struct AnalyticPair {
-  static constexpr int sections = 6;
-  double a[2][sections];
+  static constexpr int poles = 6;
+  float pole[2][poles], weight[2][poles], direct[2];
 };
+/// Of four signals.
 struct AnalyticState {
-  double x[2][AnalyticPair::sections + 1][2];  ///< of each chain, input and output of each section, one and two ago
-  double power[2];
+  static constexpr int signals = 4;
+  /// For the next frame and the one after it: the one-poles of the first all-pass of each signal, then of the second.
+  float past[2][AnalyticPair::poles][2 * signals];
+  float late[signals];  ///< the second one hears a frame late: its last square
+  float power[signals];
 };
 
 /// Loops for compressors and limiters.
@@ -58,14 +62,15 @@ struct DynamicsLoops {
   /// `floor`; below it the value may be anything up to floor. Reads x[-40 .. n+64], writes peak up to n rounded up to
   /// 16. `trail` goes from one call to the next.
   void (*true_peak)(float* peak, PeakTrail& trail, const float* x, const PeakBank& bank, float floor, int n);
-  void (*required_gain)(float* io, const float* ceiling, int n);  ///< io = min(1, ceiling / io)
-  void (*smaller)(float* io, const float* other, int n);          ///< io = min(io, other)
+  void (*required_gain)(float* io, const float* ceiling, int n);       ///< io = min(1, ceiling / io)
+  void (*smaller)(float* out, const float* a, const float* b, int n);  ///< out = min(a, b)
   /// level = reduction a compressor wants, dB, 0 or more: slope * what lies above threshold, rounded off over `knee` dB
   /// around it, at most `range`. In: levels in dB. All four lie at the same place of the same ramp.
   void (*bend)(float* level, Ramp threshold, Ramp slope, Ramp knee, Ramp range, int n);
-  /// state and x of `channels` channels; level = RMS of the loudest, see core/dsp/analytic.hpp.
-  void (*analytic_rms)(float* level, AnalyticState* state, const AnalyticPair& pair, const float* const* x,
-                       int channels, double step, int n);
+  /// power[s] = mean square of signal s, averaged by a one-pole of this step; see core/dsp/analytic.hpp. A state for
+  /// every four signals.
+  void (*mean_square)(float* const* power, AnalyticState* state, const AnalyticPair& pair, const float* const* x,
+                      int signals, float step, int n);
   /// out[i] = sum of half[k] * (x[i-k] + x[i+k]), half[0] counted once; taps = length of half.
   void (*fir_symmetric)(float* out, const float* x, const float* half, int taps, int n);
 };
@@ -174,6 +179,17 @@ struct Cascade {
   int at, frames;         ///< frames of the ramp behind the first one here; its length
 };
 
+/// Linkwitz-Riley crossovers in a row, of two channels, and the all-passes that lower bands need to stay in phase; see
+/// core/dsp/crossover.hpp.
+struct Ladder {
+  static constexpr int most = 5;
+  int splits = 0;
+  double a1[most], a2[most], a3[most], damping;
+  /// Of split k: two filters of the band that goes on, then one for every band below; two channels each, two of them in
+  /// a vector.
+  double s1[most][3][4], s2[most][3][4];
+};
+
 /// Equalisers, in double precision. Every set computes every section alike, so cutting does not show.
 struct FilterLoops {
   static constexpr int group = 8;  ///< no set works on more sections at once
@@ -181,6 +197,8 @@ struct FilterLoops {
   void (*cascade)(double* const* io, int channels, const Cascade& filter, int n);
   void (*widen)(double* out, const float* in, int n);   ///< out = in
   void (*narrow)(float* out, const double* in, int n);  ///< out = in, rounded; never -0
+  /// left[k], right[k] = band k of two channels, from the lowest up.
+  void (*ladder)(float* const* left, float* const* right, Ladder& split, const float* l, const float* r, int n);
   /// sum += x h, complex numbers as real and imaginary part in turn; n of them, an even number.
   void (*convolve)(float* sum, const float* x, const float* h, int n);
   void (*to_mid_side)(double* left, double* right, int n);  ///< in place
@@ -195,6 +213,7 @@ struct Simd {
   void (*add)(float* out, const float* in, const float* other, int n);    ///< out = in + other
   void (*abs_max)(float* level, const float* in, int n);                  ///< level = max(level, |in|)
   void (*to_db)(float* io, int n);        ///< 20 log10, floor at -200 dB; error < 2e-5 dB
+  void (*power_to_db)(float* io, int n);  ///< 10 log10, floor at -200 dB
   void (*to_gain)(float* io, int n);      ///< 10^(x/20); exactly 1 at 0 dB; relative error < 1e-6
   float (*peak)(const float* in, int n);  ///< max |in|
 

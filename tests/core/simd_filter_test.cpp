@@ -77,7 +77,7 @@ struct Bench {
           }
           double &x1 = state[c][s], &x2 = state[c][stride + s], &y1 = state[c][2 * stride + s],
                  &y2 = state[c][3 * stride + s];
-          const double y = ((k[0] * x + k[1] * x1) + (k[2] * x2 - k[4] * y2)) - k[3] * y1;
+          const double y = ((k[1] * x1 + (k[2] * x2 - k[4] * y2)) + k[0] * x) - k[3] * y1;
           x2 = x1, x1 = x, y2 = y1, y1 = y;
           x = y;
         }

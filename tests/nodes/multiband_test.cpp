@@ -215,3 +215,19 @@ TEST_CASE("multiband: with linear phase the bands add up to the signal, and turn
   CHECK(worst < 1e-7f);
   CHECK(response_db(h[0], 500) == Approx(-6.02).margin(0.01));
 }
+
+TEST_CASE("multiband: the key decides band by band, the signal follows", "[multiband]") {
+  const std::string phase = GENERATE("least", "linear");
+  Rig rig("multiband: {phase: " + phase +
+          ", rows: [band: {to: 400 Hz, ratio: 2:1, threshold: -40 dB, knee: 0 dB}, "
+          "band: {ratio: 2:1, threshold: -40 dB, knee: 0 dB}], key: key}");
+  REQUIRE(rig.ready());
+  // the key's bass stands 20 dB above its threshold; its treble stands at it
+  Signal in = sine(-60, 60, 2);
+  const Signal high = sine(-60, 6000, 2);
+  for (std::size_t c = 0; c < in.size(); ++c)
+    for (std::size_t i = 0; i < in[c].size(); ++i) in[c][i] += high[c][i];
+  const Signal out = rig.run(in, sine(-20 + rms, 60, 2));
+  CHECK(tone_level(out[0], 60) == Approx(-70).margin(0.05));
+  CHECK(tone_level(out[0], 6000) == Approx(-60).margin(0.05));
+}
