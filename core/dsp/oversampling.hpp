@@ -52,8 +52,11 @@ inline std::vector<double> half_band(double pass, double attenuation) {
 class Oversampled {
 public:
   /// [control] factor 1, 2, 4, 8 or 16; 1 or 2 channels; rate in Hz. `shaped`: the curve may hear something else than
-  /// the signal it adds to.
-  void prepare(int factor, int channels, double rate, bool shaped = false) {
+  /// the signal it adds to. `smooth`: what the curve makes of each sample is its mean over the straight ways from one
+  /// neighbour to the other (J. D. Parker, V. Zavalishin, E. Le Bivic, "Reducing the aliasing of nonlinear waveshaping
+  /// using continuous-time convolution", DAFx-16), by the trapezoidal rule, which is exact enough at four times the
+  /// rate and works for any curve.
+  void prepare(int factor, int channels, double rate, bool shaped = false, bool smooth = false) {
     pass_ = 0.25 * std::clamp(40000 / rate, 0.75, 20 / 22.05);
     factor_ = factor;
     channels_ = channels;
@@ -65,8 +68,11 @@ public:
     dry_ = 0;
     int lag = 0;
     for (int r = 1; r < factor; r *= 2) lag = plan_up(r, phases, lag);
+    if (smooth) lag = std::max(lag, 1);  // the neighbour of the last phase is in the next frame
     bend_lag_ = lag;
     for (int& a : phases) a = arrays_++;  // what the curve makes of them
+    between_ = smooth ? arrays_ : 0;
+    if (smooth) arrays_ += factor + 1;  // what it makes of the middle to the next one; and that middle
     for (int r = factor / 2; r >= 1; r /= 2) lag = plan_down(r, phases, lag);
     last_ = phases[0];
     if (shaped) dry_ = arrays_++;
@@ -94,8 +100,11 @@ public:
   /// [audio] curve(out, in, phase, done, n) writes what the curve adds for n samples at `phase` (0 .. 1) of the frames
   /// from `done` on; change(channel, what, n) may filter what came down before it is added. When prepared `shaped`,
   /// before(channel, what, n) may filter what the curve hears.
-  template <class Curve, class Change, class Before>
-  void run(float* const* out, const float* const* in, int frames, Curve&& curve, Change&& change, Before&& before) {
+  /// together(channel, bent, heard, apart, done, n) may add to what curve made, of all phases; each lies `apart` floats
+  /// behind the one before it.
+  template <class Curve, class Change, class Before, class Together>
+  void run(float* const* out, const float* const* in, int frames, Curve&& curve, Change&& change, Before&& before,
+           Together&& together) {
     for (int done = 0; done < frames; done += most) {
       const int n = std::min(most, frames - done), next = arrays_ * room_;
       if (at_ + n + pad > room_) rewind();
@@ -114,11 +123,13 @@ public:
       };
       const auto half = passes_.begin() + ups_;
       std::for_each(passes_.begin(), half, pass);
-      for (int c = 0; c < channels_; ++c)
-        for (int p = 0; p < factor_; ++p) {
-          float* const from = now + c * next + p * room_ - bend_lag_;
-          curve(from + factor_ * room_, from, float(p) / float(factor_), done, n);
-        }
+      for (int c = 0; c < channels_; ++c) {
+        float* const from = now + c * next - bend_lag_;
+        for (int p = 0; p < factor_; ++p)
+          curve(from + (factor_ + p) * room_, from + p * room_, float(p) / float(factor_), done, n);
+        if (between_) smooth(curve, from, done, n);
+        together(c, from + factor_ * room_, from, room_, done, n);
+      }
       std::for_each(half, passes_.end(), pass);
       for (int c = 0; c < channels_; ++c) {
         float* const x = now + c * next - latency_;
@@ -130,10 +141,26 @@ public:
   }
   template <class Curve, class Change>
   void run(float* const* out, const float* const* in, int frames, Curve&& curve, Change&& change) {
-    run(out, in, frames, curve, change, [](int, float*, int) {});
+    run(
+        out, in, frames, curve, change, [](int, float*, int) {}, [](int, float*, const float*, int, int, int) {});
   }
 
 private:
+  template <class Curve>
+  void smooth(Curve&& curve, float* from, int done, int n) {
+    float *const between = from + between_ * room_, *const middle = between + factor_ * room_;
+    for (int p = 0; p < factor_; ++p) {
+      const float *here = from + p * room_, *next = p + 1 < factor_ ? here + room_ : from + 1;
+      for (int i = 0; i < n; ++i) middle[i] = 0.5f * (here[i] + next[i]);
+      curve(between + p * room_, middle, (float(p) + 0.5f) / float(factor_), done, n);
+    }
+    for (int p = 0; p < factor_; ++p) {
+      float* const bent = from + (factor_ + p) * room_;
+      const float *after = between + p * room_, *before = p ? after - room_ : between + (factor_ - 1) * room_ - 1;
+      for (int i = 0; i < n; ++i) bent[i] = 0.5f * bent[i] + 0.25f * (before[i] + after[i]);
+    }
+  }
+
   double pass_ = 0;  // of the doubled rate
   static constexpr int most = 128, slack = 256, pad = 16;
 
@@ -218,8 +245,8 @@ private:
     at_ = reach_;
   }
 
-  int factor_ = 1, channels_ = 1, arrays_ = 0, bend_lag_ = 0, last_ = 0, dry_ = 0, latency_ = 0, reach_ = 0, room_ = 0,
-      at_ = 0;
+  int factor_ = 1, channels_ = 1, arrays_ = 0, bend_lag_ = 0, between_ = 0, last_ = 0, dry_ = 0, latency_ = 0,
+      reach_ = 0, room_ = 0, at_ = 0;
   std::ptrdiff_t ups_ = 0;
   std::vector<Pass> passes_;
   std::vector<float> slab_;
