@@ -204,7 +204,7 @@ double tone_level(const std::vector<float>& x, double freq) {
   }
   return 20 * std::log10(std::max(4 * std::abs(sum) / double(n), 1e-12));
 }
-double highest_beside(const std::vector<float>& x, double freq, double aside) {
+double highest_beside(const std::vector<float>& x, double freq, double aside, bool harmonics) {
   constexpr int n = 8192;
   double highest = 0;
   std::vector<std::complex<double>> a(n);
@@ -229,8 +229,10 @@ double highest_beside(const std::vector<float>& x, double freq, double aside) {
           a[i + k + len / 2] = a[i + k] - t;
           a[i + k] += t;
         }
-    for (int k = 1; k < n / 2; ++k)
-      if (std::abs(k * 48000.0 / n - freq) > aside) highest = std::max(highest, std::abs(a[std::size_t(k)]) / weight);
+    for (int k = 1; k < n / 2; ++k) {
+      const double f = k * 48000.0 / n, nearest = harmonics ? freq * std::round(f / freq) : freq;
+      if (std::abs(f - nearest) > aside) highest = std::max(highest, std::abs(a[std::size_t(k)]) / weight);
+    }
   }
   return 20 * std::log10(highest + 1e-12);
 }

@@ -73,8 +73,8 @@ std::vector<double> trace(Rig& rig, const Signal& in, const std::string& result)
 /// Milliseconds until a trace has covered 63 % of its way from the first to the last value.
 double way_63(const std::vector<double>& trace);
 /// The highest line of the spectrum, in dB of full scale, further than `aside` Hz from `freq`, in windows over all of
-/// it, at 48 kHz.
-double highest_beside(const std::vector<float>& x, double freq, double aside);
+/// it, at 48 kHz; with `harmonics` from every multiple of freq, nought included.
+double highest_beside(const std::vector<float>& x, double freq, double aside, bool harmonics = false);
 bool same_bits(const Signal& a, const Signal& b);
 float distance(const Signal& a, const Signal& b);  ///< largest difference
 

@@ -265,7 +265,7 @@ double FilterDesigner::fit(std::span<Pair> pairs, std::span<const Free> free, co
     for (std::size_t k = 0; k < pairs.size(); ++k)
       sound &= bluntness(next[k].n) >= least[2 * k] && bluntness(next[k].d) >= least[2 * k + 1];
     if (sound && next_cost < cost) {
-      const bool settled = next_cost > 0.99 * cost;
+      const bool settled = next_cost > 0.9999 * cost;
       std::copy_n(next.begin(), pairs.size(), pairs.begin());
       gone = further;
       cost = next_cost;
@@ -310,8 +310,8 @@ Design::Section FilterDesigner::section(const AnalogSection& a, double w0, doubl
     for (std::size_t i = 0; i < std::size_t(g.count); ++i) rest.wanted[i] = g.wanted[i] / start.power(g.x[i]);
     Pair both[] = {start, {{1, 1.1, 1.2}, {1, 0.9, 0.8}}};
     const Free each[] = {free, {a.n0 == 0 || notch, true, true, true, true}};
-    fit(std::span(both + 1, 1), std::span(each + 1, 1), rest, 24, tolerance / 4);
-    const double w2 = fit(both, each, g, 16, tolerance / 4);
+    fit(std::span(both + 1, 1), std::span(each + 1, 1), rest, 40, tolerance / 4);
+    const double w2 = fit(both, each, g, 60, tolerance / 4);
     if (w2 < worst) {
       out.main = biquad(both[0]);
       out.correction = biquad(both[1]);
