@@ -53,7 +53,7 @@ struct Saturate {
       pairs_[p].prepare(1 << int(s["oversampling"]), std::min(2, s.channels() - 2 * int(p)), s.rate(), shaped_,
                         s["antialias"] > 0);
     magnets_.resize(kind_ == tape ? std::size_t(s.channels()) : 0);
-    for (Magnet& m : magnets_) m.prepare(1 << int(s["oversampling"]));
+    for (Magnet& m : magnets_) m.prepare(1 << int(s["oversampling"]), s.rate());
     head_.prepare(s.rate(), s.channels(), 2);
     bump_hz_ = 25 << int(s["speed"]);
     offset_.resize(std::size_t(s.channels()));

@@ -20,8 +20,9 @@ class Magnet {
 public:
   static constexpr double share = 0.4;  ///< of the magnetisation; the rest follows the curve without a lag
 
-  void prepare(int factor) {  ///< [control] samples to a frame
+  void prepare(int factor, double rate_hz) {  ///< [control] samples to a frame
     factor_ = factor;
+    stay_ = 1 - one_pole(10, rate_hz * factor);
     reset();
   }
   void reset() noexcept { lag_ = last_ = 0; }
@@ -43,7 +44,7 @@ public:
       for (int i = 0; i < n; ++i) {
         const double from = i || p ? double(before[i]) : last_, step = double(x[i]) - from, d = k[i] * std::abs(step);
         const double decay = 1 / (1 + d * (1 + d * (0.5 + d / 6)));
-        keep_[p][i] = decay;
+        keep_[p][i] = decay * stay_;
         add_[p][i] = -decay * d * (from * (1 + d * (0.5 + d / 6)) + step * (0.5 + d * (1.0 / 3 + d / 6)));
       }
     }
@@ -66,7 +67,7 @@ private:
   }
 
   int factor_ = 1;
-  double lag_ = 0, last_ = 0;
+  double lag_ = 0, last_ = 0, stay_ = 1;
   double keep_[factors][most], add_[factors][most];
 };
 

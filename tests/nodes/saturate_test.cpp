@@ -72,6 +72,7 @@ std::vector<double> magnetised(const std::vector<float>& field, double k) {
     const double to = k * double(x);
     constexpr int steps = 400;
     for (int i = 0; i < steps; ++i) z += (to - before) / steps - std::abs(to - before) / steps * z;
+    z = to + (z - to) * std::exp(-1 / (0.010 * 48000));
     before = to;
     out.push_back(z / k);
   }
@@ -81,7 +82,7 @@ std::vector<double> magnetised(const std::vector<float>& field, double k) {
 
 TEST_CASE("saturate: tape lags behind, by Rayleigh's law") {
   const double k = std::sqrt(std::pow(10, 1.2) - 1);
-  Rig tape("saturate: {drive: 12 dB, kind: tape, oversampling: 1}", 1), loud("saturate: {drive: 12 dB, kind: tape}", 1);
+  Rig tape("saturate: {drive: 12 dB, kind: tape, oversampling: 1}", 1);
   const Signal in = sine(-6, 1000, 0.1, 1);
   const auto out = tape.run(in)[0];
   const auto z = magnetised(in[0], k);
@@ -96,10 +97,11 @@ TEST_CASE("saturate: tape lags behind, by Rayleigh's law") {
     return std::abs(double(y[480 * 40]));
   };
   CHECK(width(-40) / width(-46.0206f) == Approx(4).epsilon(0.05));
-  // as it does in the loop, whatever the frequency
-  CHECK(dB_of(std::pow(10, tone_level(loud.run(sine(-6, 100, 0.5, 1))[0], 300) / 20)) ==
-        Approx(tone_level(Rig("saturate: {drive: 12 dB, kind: tape}", 1).run(sine(-6, 1000, 0.5, 1))[0], 3000))
-            .margin(0.1));
+  // whatever the frequency, but for what fades within 10 ms
+  const auto third = [](double freq) {
+    return tone_level(Rig("saturate: {drive: 12 dB, kind: tape}", 1).run(sine(-6, freq, 0.5, 1))[0], 3 * freq);
+  };
+  CHECK(third(100) == Approx(third(1000)).margin(0.3));
   // small signals are left alone, and nothing stays behind
   CHECK(tone_level(Rig("saturate: {drive: 12 dB, kind: tape}", 1).run(sine(-80, 1000, 0.5, 1))[0], 1000) ==
         Approx(-80).margin(0.01));
