@@ -68,9 +68,7 @@ const std::string bands =
 TEST_CASE("width: each band by its own", "[width]") {
   Rig rig(bands);
   REQUIRE(rig.ready());
-  const struct {
-    double freq, width;
-  } at[] = {{40, 0.5}, {632, 1}, {4472, 1.5}, {17000, 2}};
+  const struct { double freq, width; } at[] = {{40, 0.5}, {632, 1}, {4472, 1.5}, {17000, 2}};
   for (const auto& [freq, width] : at) {
     INFO(freq << " Hz");
     const Signal in = apart(freq), out = rig.run(in);
