@@ -67,8 +67,9 @@ private:
 
 class FileSink : public Sink {
 public:
-  FileSink(std::string path, SoundSpec spec, double from_hz)
-      : path_(std::move(path)), spec_(std::move(spec)), from_hz_(from_hz) {}
+  /// Frames `first` to `last` of the rate it is fed at.
+  FileSink(std::string path, SoundSpec spec, double from_hz, std::int64_t first, std::int64_t last)
+      : path_(std::move(path)), spec_(std::move(spec)), from_hz_(from_hz), first_(first), last_(last) {}
   void open(int channels) override {
     spec_.channels = channels;
     if (const fs::path folder = fs::path(path_).parent_path(); path_ != "-" && !folder.empty()) {
@@ -79,8 +80,14 @@ public:
     if (spec_.rate_hz != from_hz_) resampler_.emplace(from_hz_, spec_.rate_hz, channels);
   }
   void write(const float* const* channels, int frames) override {
-    if (!resampler_) return writer_->write(channels, frames);
-    if (const int n = resampler_->process(channels, frames)) writer_->write(resampler_->out(), n);
+    const auto skip = std::clamp<std::int64_t>(first_ - time_, 0, frames);
+    const auto n = int(std::clamp<std::int64_t>(last_ - time_, skip, frames) - skip);
+    time_ += frames;
+    if (!n) return;
+    part_.clear();
+    for (int c = 0; c < spec_.channels; ++c) part_.push_back(channels[c] + skip);
+    if (!resampler_) return writer_->write(part_.data(), n);
+    if (const int m = resampler_->process(part_.data(), n)) writer_->write(resampler_->out(), m);
   }
   void finish() {
     if (resampler_)
@@ -97,6 +104,8 @@ private:
   std::string path_;
   SoundSpec spec_;
   double from_hz_;
+  std::int64_t first_, last_, time_ = 0;
+  std::vector<const float*> part_;
   std::optional<SoundWriter> writer_;
   std::optional<Resampler> resampler_;
 };
@@ -537,9 +546,17 @@ RenderReport Renderer::render() {
     spec.is_float = o.values[0] == 3;
     spec.dither = o.values[2] != 0;
     spec.seed = std::uint32_t(i + 1);
-    spec.frames = Resampler::length(base_frames_, base_hz_, spec.rate_hz);
+    const std::int64_t all = Resampler::length(base_frames_, base_hz_, runs_at);
+    const auto frame = [&](float at_ms) {
+      return std::min<std::int64_t>(std::llround(double(at_ms) * 0.001 * runs_at), all);
+    };
+    const std::int64_t first = frame(o.values[3]), last = frame(o.values[4]);
+    if (first >= last && all > 0)
+      throw Problems({{o.where, o.file + ": nothing is left between start and end",
+                       "the programme is " + format(float(report_.programme_s), {"s", nullptr}) + " long"}});
+    spec.frames = Resampler::length(last - first, runs_at, spec.rate_hz);
     spec.tags = formats_[0].tags;
-    files_.push_back(std::make_unique<FileSink>(paths_[i], spec, runs_at));
+    files_.push_back(std::make_unique<FileSink>(paths_[i], spec, runs_at, first, last));
   }
 
   Program base = base_program();

@@ -92,7 +92,7 @@ struct Output {
   std::vector<float> values;  ///< by output_params()
   Where where;
 };
-/// bits, rate, dither: what a file in `out:` takes beside `chain` and `from`.
+/// bits, rate, dither, start, end: what a file in `out:` takes beside `chain` and `from`.
 std::span<const lacquer_param> output_params();
 
 /// A result, and what it must be.

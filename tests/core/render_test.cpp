@@ -263,3 +263,24 @@ TEST_CASE("render: NaN in a file is stopped and counted; the report is JSON with
   CHECK(j["files"][0]["clipped_samples"] == 0);
   CHECK(j["results"]["loudness"].contains("integrated"));
 }
+
+TEST_CASE("render: start and end trim a file, to the frame, whatever lies in the way", "[render]") {
+  Folder f;
+  const Signal in = on_grid(noise(-6, 1));
+  save(f / "mix.wav", in, 48000, 16, false);
+  const Graph g = graph(
+      "chain:\n  - limiter: 0 dBTP\n"
+      "out:\n  part.wav: {bits: 16, start: 250 ms, end: 0.75 s}\n  rest.wav: {bits: 16, start: 0.9 s}\n"
+      "  cd.wav: {bits: 16, rate: 44.1 kHz, start: 250 ms, end: 0.75 s}\n");
+  render(g, job(f, {"mix.wav"}));
+  const Signal part = open(f / "out/part.wav"), rest = open(f / "out/rest.wav");
+  for (std::size_t c = 0; c < 2; ++c) {
+    CHECK(part[c] == std::vector<float>(in[c].begin() + 12000, in[c].begin() + 36000));
+    CHECK(rest[c] == std::vector<float>(in[c].begin() + 43200, in[c].end()));
+  }
+  CHECK(open(f / "out/cd.wav")[0].size() == 22050);
+  for (const char* nothing : {"start: 1 s", "end: 0 ms", "start: 700 ms, end: 600 ms"}) {
+    const Graph empty = graph(std::string("chain:\n  - gain: 0 dB\nout:\n  e.wav: {") + nothing + "}\n");
+    CHECK_THROWS_WITH(render(empty, job(f, {"mix.wav"})), Catch::Contains("e.wav: nothing is left"));
+  }
+}
