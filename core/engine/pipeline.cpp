@@ -92,16 +92,21 @@ void Pipeline::run(std::int64_t first, std::int64_t last, Body body, void* self)
   for (std::thread& h : helpers) h.join();
   std::int64_t left;
   for (const auto& w : workers_)
-    while (w->ready.pop(left)) {}  // of a run that was stopped
+    while (w->ready.pop(left) || w->ahead.pop(left)) {}  // of a run that was stopped
 }
 
+// Old blocks first, whoever has them: the task that everything waits for must not stand still while somebody works
+// ahead.
 bool Pipeline::find(int thread, std::int64_t& unit) noexcept {
-  if (workers_[std::size_t(thread)]->ready.pop(unit)) return true;
-  for (int i = 1; i < threads_; ++i) {
-    const int other = thread + i < threads_ ? thread + i : thread + i - threads_;
-    if (workers_[std::size_t(other)]->ready.steal(unit)) return true;
-  }
-  return false;
+  Worker& me = *workers_[std::size_t(thread)];
+  const auto steal = [&](Deque Worker::*from) {
+    for (int i = 1; i < threads_; ++i) {
+      const int other = thread + i < threads_ ? thread + i : thread + i - threads_;
+      if (((*workers_[std::size_t(other)]).*from).steal(unit)) return true;
+    }
+    return false;
+  };
+  return me.ready.pop(unit) || steal(&Worker::ready) || me.ahead.pop(unit) || steal(&Worker::ahead);
 }
 
 void Pipeline::work(int thread) noexcept {
@@ -130,15 +135,16 @@ void Pipeline::work(int thread) noexcept {
   }
 }
 
-void Pipeline::offer(Worker& w, std::int64_t unit) noexcept {
-  w.ready.push(unit);
+void Pipeline::offer(Deque& to, std::int64_t unit) noexcept {
+  to.push(unit);
   if (parked_.load(std::memory_order_relaxed)) {
     bell_.fetch_add(1, std::memory_order_release);
     unpark(bell_, 1);
   }
 }
 
-// Runs a unit, then the most downstream one it made ready, and so on: a thread carries its block along.
+// Runs a unit, then the most downstream one it made ready, and so on: a thread carries its block along. Of what it
+// leaves behind, a thief takes the oldest first: the next block of the same task.
 void Pipeline::carry(int thread, std::int64_t u) noexcept {
   Worker& me = *workers_[std::size_t(thread)];
   while (u >= 0) {
@@ -150,12 +156,16 @@ void Pipeline::carry(int thread, std::int64_t u) noexcept {
     counter(t, b).missing.store(limit_[std::size_t(t)], std::memory_order_relaxed);  // invariant 2
 
     std::int64_t keep = -1;
+    const auto arrives = [&](int task, std::int64_t block) {
+      return last_arrives(counter(task, block).missing, threads_ == 1) && block < last_;
+    };
     const auto give = [&](int task, std::int64_t block) {
-      if (!last_arrives(counter(task, block).missing, threads_ == 1) || block >= last_) return;
-      if (keep >= 0) offer(me, keep);  // what is further down the stream was given last
+      if (!arrives(task, block)) return;
+      if (keep >= 0) offer(me.ready, keep);  // what is further down the stream was given last
       keep = unit(task, block);
     };
-    for (const int p : tasks_.before_of(t)) give(p, b + slots_);
+    for (const int p : tasks_.before_of(t))
+      if (arrives(p, b + slots_)) offer(me.ahead, unit(p, b + slots_));
     give(t, b + 1);
     const auto next = tasks_.next_of(t);
     for (std::size_t i = next.size(); i-- > 0;) give(next[i], b);

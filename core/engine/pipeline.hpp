@@ -59,8 +59,8 @@ private:
     std::atomic<int> missing{0};
   };
   struct alignas(cache_line) Worker {
-    Worker(int tasks, bool alone) : ready(tasks, alone) {}
-    Deque ready;
+    Worker(int tasks, bool alone) : ready(tasks, alone), ahead(tasks, alone) {}
+    Deque ready, ahead;  // ahead: what a credit has set free, blocks that are `slots` later
     std::int64_t units = 0;
   };
   static std::int64_t unit(int task, std::int64_t block) { return block << 24 | task; }
@@ -68,7 +68,7 @@ private:
   void work(int thread) noexcept;
   bool find(int thread, std::int64_t& unit) noexcept;
   void carry(int thread, std::int64_t unit) noexcept;
-  void offer(Worker& w, std::int64_t unit) noexcept;
+  void offer(Deque& to, std::int64_t unit) noexcept;
   Counter& counter(int task, std::int64_t block) {
     return counters_[std::size_t(task) * std::size_t(slots_) + std::size_t(block % slots_)];
   }
