@@ -67,6 +67,7 @@ struct DeEsser {
   }
 
   void process(Block<DeEsser>& b) noexcept {
+    detector.suit(double(b["attack"]), double(b["release"]));
     pace.attack = detector.rise(double(b["attack"]));
     pace.release = detector.fall(double(b["release"]));
     const Ramp freq = b.ramp("freq");

@@ -74,6 +74,7 @@ struct DynamicEq {
   void process(Block<DynamicEq>& b) noexcept {
     for (std::size_t k = 0; k < bands_.size(); ++k) {
       Running& r = bands_[k];
+      r.detector.suit(double(b(int(k), "attack")), double(b(int(k), "release")));
       r.pace.attack = r.detector.rise(double(b(int(k), "attack")));
       r.pace.release = r.detector.fall(double(b(int(k), "release")));
     }

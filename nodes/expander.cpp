@@ -47,6 +47,7 @@ struct Expander {
   }
 
   void process(Block<Expander>& b) noexcept {
+    detector.suit(double(b["attack"]), double(b["release"]));
     pace.attack = detector.rise(double(b["attack"]));
     pace.release = detector.fall(double(b["release"]));
     pace.hold = int(double(b["hold"]) * 0.001 * rate + 0.5);

@@ -85,6 +85,10 @@ struct Multiband {
 
   void process(Block<Multiband>& b) noexcept {
     bool alone = false, needed = false;
+    float attack = 1000, release = 1000;
+    for (int k = 0; k < count_; ++k)
+      attack = std::min(attack, b(k, "attack")), release = std::min(release, b(k, "release"));
+    detector_.suit(double(attack), double(release));
     for (int k = 0; k < count_; ++k) {
       pace_[k].attack = detector_.rise(double(b(k, "attack")));
       pace_[k].release = detector_.fall(double(b(k, "release")));

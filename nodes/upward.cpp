@@ -44,6 +44,7 @@ struct Upward {
   }
 
   void process(Block<Upward>& b) noexcept {
+    detector.suit(double(b["attack"]), double(b["release"]));
     pace.attack = detector.rise(double(b["attack"]));
     pace.release = detector.fall(double(b["release"]));
     for (int at = 0; at < b.frames(); at += chunk) part(b, at, std::min(chunk, b.frames() - at));

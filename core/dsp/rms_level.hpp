@@ -14,8 +14,6 @@ namespace lacquer {
 
 class RmsLevel {
 public:
-  static constexpr double average_ms = 2.5;  ///< of a one-pole
-
   /// [control] So many levels, each of `channels` signals.
   void prepare(int channels, double rate_hz, int levels = 1) {
     channels_ = channels;
@@ -28,7 +26,8 @@ public:
     power_.clear();
     for (auto& m : memory_) power_.push_back(m.data());
     rate_ = rate_hz;
-    step_ = float(one_pole(average_ms, rate_hz));
+    average_ms_ = 0;
+    suit(longest_ms, longest_ms);
     reset();
   }
   void reset() noexcept { std::fill(states_.begin(), states_.end(), AnalyticState{}); }
@@ -55,20 +54,28 @@ public:
     process(&level, in, first, frames);
   }
 
+  /// [audio] The times that are asked for: the average must be short beside the shortest of them.
+  void suit(double attack_ms, double release_ms) noexcept {
+    const double average = std::clamp(std::min(attack_ms / 4, release_ms / 8), 0.1, longest_ms);
+    if (average == average_ms_) return;
+    average_ms_ = average;
+    step_ = float(one_pole(average, rate_));
+  }
   /// Steps for ballistics (core/dsp/ballistics.hpp) that take so long in all: what the average takes to see a level
-  /// rise or fall is part of the time. True from four averages up; what is shorter comes out a little longer than said.
-  double rise(double time_ms) const { return one_pole(std::max(time_ms - 0.6 * average_ms, time_ms / 2), rate_); }
-  double fall(double time_ms) const { return one_pole(std::max(time_ms - 1.6 * average_ms, time_ms / 3), rate_); }
+  /// rise or fall is part of the time.
+  double rise(double time_ms) const { return one_pole(std::max(time_ms - 0.6 * average_ms_, time_ms / 2), rate_); }
+  double fall(double time_ms) const { return one_pole(std::max(time_ms - 1.6 * average_ms_, time_ms / 3), rate_); }
 
 private:
   static constexpr int chunk = 256;
+  static constexpr double longest_ms = 2.5;  // of the average, a one-pole
   AnalyticPair pair_{};
   int channels_ = 1, levels_ = 1;
   std::vector<AnalyticState> states_;
   std::vector<const float*> in_;
   std::vector<std::vector<float>> memory_;
   std::vector<float*> power_;  // of each signal
-  double rate_ = 0;
+  double rate_ = 0, average_ms_ = 0;
   float step_ = 1;
 };
 

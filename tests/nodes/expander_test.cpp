@@ -89,3 +89,11 @@ TEST_CASE("de_esser: a quiet treble leaves every bit, a loud one leaves the bass
   CHECK(bass_left("split") == Approx(0).margin(0.02));
   CHECK(bass_left("wide") == Approx(-20).margin(0.1));
 }
+
+TEST_CASE("expander: short times are as short as they say", "[expander]") {
+  Rig rig(
+      "expander: {threshold: -20 dB, ratio: 2:1, knee: 0 dB, range: 60 dB, attack: 3 ms, hold: 0 ms, release: 16 ms}");
+  rig.run(sine(-30, 5000, 1));
+  CHECK(way_63(trace(rig, sine(-24, 5000, 0.2), "reduction")) == Approx(3).margin(0.25));
+  CHECK(way_63(trace(rig, sine(-30, 5000, 0.5), "reduction")) == Approx(16).epsilon(0.05));
+}
