@@ -235,41 +235,90 @@ std::vector<std::string> step_names(const Graph& graph, const Plan& plan) {
   return names;
 }
 
-SharedMemory share_memory(const Plan& plan, bool recycle) {
+namespace {
+
+/// Places that everybody who used them has finished with, by width; and of values with several readers, how many have.
+struct Pool {
+  std::vector<std::vector<int>> free;
+  std::vector<std::pair<int, int>> read;  // output, times
+
+  void put(int place, int width) {
+    if (free.size() <= std::size_t(width)) free.resize(std::size_t(width) + 1);
+    free[std::size_t(width)].push_back(place);
+  }
+  int take(int width) {  ///< -1: none
+    if (std::size_t(width) >= free.size() || free[std::size_t(width)].empty()) return -1;
+    const int place = free[std::size_t(width)].back();
+    free[std::size_t(width)].pop_back();
+    return place;
+  }
+  /// So many more readers of an output have finished. How many have, as far as this pool knows; it knows a few outputs
+  /// only, so that looking for them stays cheap.
+  int count(int output, int times) {
+    for (auto& [o, n] : read)
+      if (o == output) return n += times;
+    if (read.size() < 16) read.emplace_back(output, times);
+    return times;
+  }
+  void merge(Pool&& other) {
+    if (free.size() < other.free.size()) free.swap(other.free);
+    for (std::size_t w = 0; w < other.free.size(); ++w) {
+      if (free[w].size() < other.free[w].size()) free[w].swap(other.free[w]);
+      free[w].insert(free[w].end(), other.free[w].begin(), other.free[w].end());
+    }
+    if (read.empty()) return read.swap(other.read);
+    for (const auto& [output, times] : other.read) count(output, times);
+  }
+};
+
+}  // namespace
+
+// What is free is handed down: every step leaves its pool to the first that hears it. Whatever is in the pool of a step
+// has been finished with by steps before it, so that nothing is taken from anybody who may still be at work, in
+// whatever order steps run. One after the other there is one pool for all.
+SharedMemory share_memory(const Plan& plan, bool one_by_one) {
   SharedMemory memory;
   memory.place.assign(plan.widths.size(), -1);
-  std::vector<int> readers(plan.widths.size());
+  std::vector<int> readers(plan.widths.size()), finished(plan.widths.size());
   for (const Plan::Read& r : plan.reads)
     if (r.step >= 0) ++readers[std::size_t(plan.output(r))];
-  std::vector<std::vector<int>> free;  // by width
-  const auto release = [&](int output) {
-    const int place = memory.place[std::size_t(output)];
-    const auto width = std::size_t(memory.widths[std::size_t(place)]);
-    if (free.size() <= width) free.resize(width + 1);
-    if (recycle) free[width].push_back(place);
-  };
-  for (const Plan::Step& s : plan.steps) {
+  std::vector<Pool> left(one_by_one ? 0 : plan.steps.size());
+  Pool pool;
+  for (std::size_t number = 0; number < plan.steps.size(); ++number) {
+    const Plan::Step& s = plan.steps[number];
+    if (!one_by_one) {
+      pool = {};
+      for (const Plan::Read& r : plan.reads_of(s))
+        if (r.step >= 0) pool.merge(std::exchange(left[std::size_t(r.step)], {}));
+    }
+    const auto release = [&](int output) {
+      const int place = memory.place[std::size_t(output)];
+      pool.put(place, memory.widths[std::size_t(place)]);
+    };
     for (int o = s.first_out; o < s.first_out + s.outs; ++o) {
-      const auto width = std::size_t(plan.widths[std::size_t(o)]);
+      const int width = plan.widths[std::size_t(o)];
       int& place = memory.place[std::size_t(o)];
-      if (o == s.first_out && s.in_place) {
+      if (o == s.first_out && s.in_place)
         place = memory.place[std::size_t(plan.output(plan.reads[std::size_t(s.first_read)]))];
-      } else if (width < free.size() && !free[width].empty()) {
-        place = free[width].back();
-        free[width].pop_back();
-      } else {
-        place = int(memory.widths.size());
-        memory.widths.push_back(int(width));
+      else
+        place = pool.take(width);
+      if (place >= 0) continue;
+      place = int(memory.widths.size());
+      memory.widths.push_back(width);
+    }
+    // what an end hears is read once the block is through, unless steps run one after the other
+    if (one_by_one || s.kind != Plan::Step::end)
+      for (int i = s.first_read; i < s.first_read + s.reads; ++i) {
+        const Plan::Read& r = plan.reads[std::size_t(i)];
+        if (r.step < 0) continue;
+        const int output = plan.output(r), all = readers[std::size_t(output)];
+        const bool last =
+            one_by_one ? ++finished[std::size_t(output)] == all : all == 1 || pool.count(output, 1) == all;
+        if (last && !(i == s.first_read && s.in_place)) release(output);
       }
-    }
-    for (int i = s.first_read; i < s.first_read + s.reads; ++i) {
-      const Plan::Read& r = plan.reads[std::size_t(i)];
-      if (r.step < 0) continue;
-      const int output = plan.output(r);
-      if (--readers[std::size_t(output)] == 0 && !(i == s.first_read && s.in_place)) release(output);
-    }
     for (int o = s.first_out; o < s.first_out + s.outs; ++o)
       if (!readers[std::size_t(o)]) release(o);
+    if (!one_by_one) left[number] = std::move(pool);
   }
   return memory;
 }

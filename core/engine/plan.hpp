@@ -57,15 +57,15 @@ struct NodeShape {
   std::vector<std::uint32_t> input_channels;  ///< of each input
 };
 
-/// Which outputs share memory when steps run one after the other and one block is under way: those that are never
-/// needed at the same time, and those in place.
+/// Which outputs share memory while one block is under way: those that are never needed at the same time, and those in
+/// place.
 struct SharedMemory {
   std::vector<int> place;   ///< by output
   std::vector<int> widths;  ///< by place: channels
 };
-/// `recycle`: use memory again once all have read it. Without, only what is in place shares, which holds for steps that
-/// run on several threads as well.
-SharedMemory share_memory(const Plan& plan, bool recycle);
+/// one_by_one: steps run in the plan's order. Else in any order, on several threads: memory is used again only by steps
+/// that come after all who have read it. [control] linear in steps and reads
+SharedMemory share_memory(const Plan& plan, bool one_by_one);
 
 struct PlanRequest {
   std::span<const int> input_channels;  ///< of what is connected, by input; empty: `channels` for those left open

@@ -134,6 +134,63 @@ TEST_CASE("plan: memory is shared in place and over time, never while it is need
   CHECK(share_memory(plan_of(chain, {w}), true).widths.size() == 1);
 }
 
+TEST_CASE("plan: in whatever order steps run, nobody takes memory that somebody may still read", "[plan]") {
+  std::mt19937 random(5);
+  std::size_t places = 0, outputs = 0;
+  for (int n = 0; n < 200; ++n) {
+    std::vector<Wire> wires;
+    const Graph g = random_graph(random, 30, wires);
+    const Plan p = plan_of(g, wires);
+    const SharedMemory m = share_memory(p, false);
+    places += m.widths.size();
+    outputs += p.widths.size();
+    const std::size_t steps = p.steps.size();
+    std::vector<std::vector<bool>> before(steps, std::vector<bool>(steps));  // [later][earlier]
+    std::vector<std::vector<std::size_t>> users(p.widths.size());            // who writes or reads each output
+    for (std::size_t s = 0; s < steps; ++s) {
+      for (const Plan::Read& r : p.reads_of(p.steps[s])) {
+        if (r.step < 0) continue;
+        before[s][std::size_t(r.step)] = true;
+        for (std::size_t e = 0; e < steps; ++e)
+          if (before[std::size_t(r.step)][e]) before[s][e] = true;
+        users[std::size_t(p.output(r))].push_back(s);
+      }
+      for (int o = p.steps[s].first_out; o < p.steps[s].first_out + p.steps[s].outs; ++o)
+        users[std::size_t(o)].push_back(s);
+    }
+    for (std::size_t s = 0; s < steps; ++s)
+      for (int o = p.steps[s].first_out; o < p.steps[s].first_out + p.steps[s].outs; ++o)
+        for (std::size_t other = 0; other < users.size(); ++other) {
+          if (int(other) == o || m.place[other] != m.place[std::size_t(o)]) continue;
+          // one of the two is through, for everybody, before the other begins; in place both meet in one step
+          const auto through = [&](std::size_t first, std::size_t then) {
+            const std::size_t begins = *std::min_element(users[then].begin(), users[then].end());
+            return std::all_of(users[first].begin(), users[first].end(), [&](std::size_t u) {
+              return before[begins][u] || (u == begins && p.steps[begins].in_place);
+            });
+          };
+          INFO("graph " << n << ": outputs " << o << " and " << other);
+          REQUIRE((through(std::size_t(o), other) || through(other, std::size_t(o))));
+          for (const std::size_t first : {std::size_t(o), other})  // what an end hears is never overwritten
+            for (const std::size_t u : users[first])
+              if (p.steps[u].kind == Plan::Step::end)
+                REQUIRE(std::all_of(users[first].begin(), users[first].end(), [&](std::size_t) {
+                  return !through(first, first == other ? std::size_t(o) : other);
+                }));
+        }
+  }
+  CHECK(places < outputs * 3 / 4);
+  Graph wide;
+  const Wire in = wide.input("in");
+  std::vector<Wire> ends;
+  for (int b = 0; b < 6; ++b) {
+    Wire w = in;
+    for (int i = 0; i < 20; ++i) w = late(wide, "n" + std::to_string(20 * b + i), w, 1);
+    ends.push_back(w);
+  }
+  CHECK(share_memory(plan_of(wide, {wide.sum("sum", ends)}), false).widths.size() <= 8);
+}
+
 TEST_CASE("plan: the longest way is the most urgent", "[plan]") {
   const TaskGraph g = task_graph(6, {{0, 1}, {0, 2}, {0, 2}, {2, 3}, {3, 4}, {1, 5}, {4, 5}});
   CHECK(g.rank == std::vector<int>{4, 1, 3, 2, 1, 0});
