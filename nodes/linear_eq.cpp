@@ -65,6 +65,9 @@ struct LinearEq {
     from_.resize(std::size_t(channels_));
     history_.resize(std::size_t(channels_));
     for (auto& h : history_) h.resize(std::size_t(latency()));
+    now_ = 0;
+    flat_[0] = flat_[1] = true;
+    adopt(s.values());
     reset();
   }
   void reset() noexcept {
@@ -72,13 +75,13 @@ struct LinearEq {
     for (auto& h : history_) std::fill(h.begin(), h.end(), 0.0f);
     fresh_ = true;
     fading_ = false;
+    step_ = idle;
     at_history_ = 0;
-    flat_[0] = flat_[1] = true;
   }
   int latency() const noexcept { return taps_ / 2 + block; }
 
   void process(Block<LinearEq>& b) noexcept {
-    if (fresh_) adopt(b.all_to());
+    if (fresh_ && differ(b.all_to())) adopt(b.all_to());
     fresh_ = false;
     const auto in = b.input("in");
     const auto out = b.output("out");
@@ -86,13 +89,16 @@ struct LinearEq {
       const int place = Convolver::place(b.time() + at), n = std::min(b.frames() - at, block - place);
       const bool before_flat = flat_[now_ ^ 1u], now_flat = flat_[now_], fading = fading_;
       const unsigned now = now_;
+      if (step_ != idle) design_until(steps() * (place + n) / block);
       // a block is complete: what is to be heard during the next one
       if (place + n == block) {
-        const bool changed = std::memcmp(b.all_to(), values_.data(), values_.size() * sizeof(float)) != 0;
-        if (changed) now_ ^= 1u, adopt(b.all_to());
+        const bool changed = step_ != idle;
+        if (changed) now_ ^= 1u, flat_[now_] = next_flat_;
+        step_ = idle;
         fading_ = changed && !(flat_[0] && flat_[1]);
         convolver_.want(int(now_), !flat_[now_]);
         convolver_.want(int(now_ ^ 1u), fading_ && !flat_[now_ ^ 1u]);
+        if (differ(b.all_to())) begin(b.all_to());
       }
       for (int c = 0; c < channels_; ++c) from_[std::size_t(c)] = in[c] + at;
       convolver_.process(wet_at_.data(), from_.data(), n, b.time() + at);
@@ -124,10 +130,18 @@ private:
     return {BandKind(int(v[kind])), double(v[freq]),    double(v[gain]),
             double(v[q]),           order_of(v[slope]), Alignment(int(v[alignment]))};
   }
+  bool differ(const float* values) const noexcept {
+    return std::memcmp(values, values_.data(), values_.size() * sizeof(float)) != 0;
+  }
+  /// At once, for what is not running yet.
   void adopt(const float* values) noexcept {
-    std::copy_n(values, values_.size(), values_.data());
-    make();
+    begin(values);
+    design_until(steps());
+    step_ = idle;
+    now_ ^= 1u;
+    flat_[now_] = next_flat_;
     convolver_.want(int(now_), !flat_[now_]);
+    convolver_.want(int(now_ ^ 1u), false);
   }
 
   /// Seconds of kernel a band wants: seven times as long as its poles take to fall by 1/e, on either side; and for what
@@ -140,67 +154,89 @@ private:
     return std::max(16 * q / (std::numbers::pi * band.freq), slopes ? 32 / band.freq : 0.0);
   }
 
-  /// The kernel of values_: magnitude of the prototypes, phase as asked for, its middle half the length late.
-  void make() noexcept {
-    bool& flat = flat_[now_];
-    flat = true;
-    const int half = taps_ / 2;
-    std::fill(power_.begin(), power_.end(), 1.0);
-    for (int r = 0; r < rows_; ++r) {
-      const Band band = band_of(values_.data() + 1 + r * columns);
-      if (band.has_gain() && band.gain_db == 0) continue;
-      flat = false;
-      const Prototype prototype(band);
-      const double step = rate_ / taps_ / band.freq;
-      for (int i = 0; i <= half; ++i) power_[std::size_t(i)] *= prototype.power(double(i) * step);
-    }
-    if (flat) return;
-    const double least = 1 - double(values_[0]) / 100;
-    if (least == 0) {
-      for (int i = 0; i <= half; ++i) plane_[std::size_t(i)] = {float(std::sqrt(power_[std::size_t(i)])), 0};
-    } else {
-      least_phase();
-      for (int i = 0; i <= half; ++i) {
-        Fft::Complex& x = plane_[std::size_t(i)];
-        const double m = std::sqrt(power_[std::size_t(i)]);
-        const SinCos turn = sin_cos(double(x.i) * least);
-        x = {float(m * turn.cos), float(m * turn.sin)};
-      }
-    }
-    for (int i = 1; i < half; ++i)
-      plane_[std::size_t(taps_ - i)] = {plane_[std::size_t(i)].r, -plane_[std::size_t(i)].i};
-    design_.inverse(turned_.data(), plane_.data());
-    convolver_.set(int(now_), taps_,
-                   [&](int i) { return turned_[std::size_t((i + half) & (taps_ - 1))].r * window_[std::size_t(i)]; });
-  }
+  // The next kernel: magnitude of the prototypes, phase as asked for, its middle half the length late. Worked out in
+  // steps over the block in which nobody hears it yet, so that no call to process has to do it all.
+  enum After { logarithm, cepstrum, fold, phase_turn, transform, parts };  // what follows the rows
+  static constexpr int idle = -1;
+  int steps() const noexcept { return rows_ + parts + convolver_.parts(); }
 
-  /// Into the imaginary part of plane_: the cepstrum of power_, folded onto its causal half, has the least phase there.
-  void least_phase() noexcept {
+  void begin(const float* values) noexcept {
+    std::copy_n(values, values_.size(), values_.data());
+    std::fill(power_.begin(), power_.end(), 1.0);
+    next_flat_ = true;
+    step_ = 0;
+  }
+  void design_until(int step) noexcept {
+    for (; step_ < step; ++step_)
+      if (step_ < rows_)
+        take_row(step_);
+      else if (!next_flat_)
+        after(step_ - rows_);
+  }
+  void take_row(int r) noexcept {
+    const Band band = band_of(values_.data() + 1 + r * columns);
+    if (band.has_gain() && band.gain_db == 0) return;
+    next_flat_ = false;
+    const Prototype prototype(band);
+    const double step = rate_ / taps_ / band.freq;
+    for (int i = 0; i <= taps_ / 2; ++i) power_[std::size_t(i)] *= prototype.power(double(i) * step);
+  }
+  void after(int step) noexcept {
     const int half = taps_ / 2;
-    for (int i = 0; i <= half; ++i) {
-      const double floor = 1e-14;  // -140 dB, where the logarithm of a cut must end
-      plane_[std::size_t(i)] = {float(0.5 * std::numbers::ln2 * log2_of(std::max(power_[std::size_t(i)], floor))), 0};
+    const double least = 1 - double(values_[0]) / 100;
+    switch (step) {
+      // The least phase is the imaginary part of what the cepstrum of the power, folded onto its causal half, becomes.
+      case logarithm:
+        if (least == 0) return;
+        for (int i = 0; i <= half; ++i) {
+          const double floor = 1e-14;  // -140 dB, where the logarithm of a cut must end
+          plane_[std::size_t(i)] = {float(0.5 * std::numbers::ln2 * log2_of(std::max(power_[std::size_t(i)], floor))),
+                                    0};
+        }
+        for (int i = 1; i < half; ++i) plane_[std::size_t(taps_ - i)] = plane_[std::size_t(i)];
+        return;
+      case cepstrum:
+        if (least != 0) design_.inverse(turned_.data(), plane_.data());
+        return;
+      case fold:
+        if (least == 0) return;
+        for (int i = 0; i < taps_; ++i) {
+          const float keep = i == 0 || i == half ? 1.0f : i < half ? 2.0f : 0.0f;
+          turned_[std::size_t(i)] = {turned_[std::size_t(i)].r * (1 / float(taps_)) * keep, 0};
+        }
+        design_.forward(plane_.data(), turned_.data());
+        return;
+      case phase_turn:
+        for (int i = 0; i <= half; ++i) {
+          Fft::Complex& x = plane_[std::size_t(i)];
+          const double m = std::sqrt(power_[std::size_t(i)]);
+          const SinCos turn = least == 0 ? SinCos{0, 1} : sin_cos(double(x.i) * least);
+          x = {float(m * turn.cos), float(m * turn.sin)};
+        }
+        for (int i = 1; i < half; ++i)
+          plane_[std::size_t(taps_ - i)] = {plane_[std::size_t(i)].r, -plane_[std::size_t(i)].i};
+        return;
+      case transform:
+        design_.inverse(turned_.data(), plane_.data());
+        return;
+      default:
+        convolver_.set_part(int(now_ ^ 1u), step - parts, taps_, [&](int i) {
+          return turned_[std::size_t((i + half) & (taps_ - 1))].r * window_[std::size_t(i)];
+        });
     }
-    for (int i = 1; i < half; ++i) plane_[std::size_t(taps_ - i)] = plane_[std::size_t(i)];
-    design_.inverse(turned_.data(), plane_.data());
-    const float scale = 1 / float(taps_);
-    for (int i = 0; i < taps_; ++i) {
-      const float fold = i == 0 || i == half ? 1.0f : i < half ? 2.0f : 0.0f;
-      turned_[std::size_t(i)] = {turned_[std::size_t(i)].r * scale * fold, 0};
-    }
-    design_.forward(plane_.data(), turned_.data());
   }
 
   double rate_ = 0;
   int rows_ = 0, channels_ = 0, taps_ = 4096, at_history_ = 0;
   unsigned now_ = 0;
   bool fresh_ = true, fading_ = false;
+  int step_ = idle;
   Fft design_;
   Convolver convolver_;
   std::vector<float> values_, window_;
   std::vector<double> power_;
   std::vector<Fft::Complex> plane_, turned_;
-  bool flat_[2] = {true, true};
+  bool flat_[2] = {true, true}, next_flat_ = true;
   std::vector<std::vector<float>> wet_;  // of both filters
   std::vector<float*> wet_at_;
   std::vector<const float*> from_;

@@ -36,17 +36,19 @@ public:
     }
     reset();
   }
-  /// [audio] A filter by its taps, tap(i) for each; heard from the next block on, as far as the past goes, too. Takes a
-  /// transform for each block of taps.
+  /// [audio] A filter by its taps, tap(i) for each; heard from the next block on, as far as the past goes, too.
   template <class Tap>
   void set(int filter, int taps, Tap&& tap) noexcept {
-    auto& spectra = filters_[std::size_t(filter)].spectra;
-    for (int part = 0; part < parts_; ++part) {
-      std::fill(time_.begin(), time_.end(), Fft::Complex{0, 0});
-      for (int i = 0; i < block && part * block + i < taps; ++i)
-        time_[std::size_t(i)].r = tap(part * block + i) / float(size);  // the inverse transform is not scaled
-      fft_.forward(spectra.data() + part * size, time_.data());
-    }
+    for (int part = 0; part < parts_; ++part) set_part(filter, part, taps, tap);
+  }
+  int parts() const noexcept { return parts_; }
+  /// [audio] One of its parts: a block of taps, a transform.
+  template <class Tap>
+  void set_part(int filter, int part, int taps, Tap&& tap) noexcept {
+    std::fill(time_.begin(), time_.end(), Fft::Complex{0, 0});
+    for (int i = 0; i < block && part * block + i < taps; ++i)
+      time_[std::size_t(i)].r = tap(part * block + i) / float(size);  // the inverse transform is not scaled
+    fft_.forward(filters_[std::size_t(filter)].spectra.data() + part * size, time_.data());
   }
   /// [audio] A filter that is not wanted costs nothing, and its output from the next block on means nothing.
   void want(int filter, bool wanted) noexcept { filters_[std::size_t(filter)].wanted = wanted; }
