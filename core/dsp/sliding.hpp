@@ -55,41 +55,48 @@ public:
   /// [control] As SlidingMin.
   void prepare(int length, float rest) {
     rest_ = rest;
-    reach_.clear();
+    levels_.clear();
     int covered = 1;
-    for (; 2 * covered <= length; covered *= 2) reach_.push_back(covered);
-    if (length > covered) reach_.push_back(length - covered);
-    past_.resize(std::size_t(length) - 1);
-    for (auto& w : work_) w.resize(std::size_t(covered + chunk));
+    for (; 2 * covered <= length; covered *= 2) levels_.push_back({covered, {}});
+    if (length > covered) levels_.push_back({length - covered, {}});
+    past_ = covered;
+    for (Level& l : levels_) l.line.resize(std::size_t(past_ + room));
     reset();
   }
-  void reset() noexcept { std::fill(past_.begin(), past_.end(), rest_); }
+  void reset() noexcept {
+    for (Level& l : levels_) std::fill(l.line.begin(), l.line.end(), rest_);
+    at_ = past_;
+  }
 
   /// [audio] Each value becomes the smallest of the window that ends with it.
   void process(float* io, int n) noexcept {
-    if (reach_.empty()) return;
+    if (levels_.empty()) return;
     for (; n > 0; io += chunk, n -= chunk) level_by_level(io, std::min(n, chunk));
   }
 
 private:
-  static constexpr int chunk = 256;
+  static constexpr int chunk = 256, room = 512;
+  struct Level {
+    int reach;                // back
+    std::vector<float> line;  // what the level before has made, the past included
+  };
 
   void level_by_level(float* io, int n) noexcept {
-    float *from = work_[0].data(), *to = work_[1].data(), *past = past_.data();
-    std::copy_n(io, n, from + reach_[0]);
-    for (std::size_t k = 0; k < reach_.size(); ++k) {
-      const int reach = reach_[k];
-      std::copy_n(past, reach, from);
-      std::copy_n(from + n, reach, past);
-      simd().dynamics.smaller(k + 1 < reach_.size() ? to + reach_[k + 1] : io, from + reach, from, n);
-      std::swap(from, to);
-      past += reach;
+    if (at_ + n > past_ + room) {
+      for (Level& l : levels_) std::copy_n(l.line.data() + at_ - l.reach, l.reach, l.line.data() + past_ - l.reach);
+      at_ = past_;
     }
+    std::copy_n(io, n, levels_[0].line.data() + at_);
+    for (std::size_t k = 0; k < levels_.size(); ++k) {
+      const float* here = levels_[k].line.data() + at_;
+      float* to = k + 1 < levels_.size() ? levels_[k + 1].line.data() + at_ : io;
+      simd().dynamics.smaller(to, here, here - levels_[k].reach, n);
+    }
+    at_ += n;
   }
 
-  std::vector<int> reach_;   // of each level, back
-  std::vector<float> past_;  // the last values that each level has seen, as many as it reaches back
-  std::vector<float> work_[2];
+  std::vector<Level> levels_;
+  int past_ = 0, at_ = 0;  // where a line begins anew; where it goes on
   float rest_ = 0;
 };
 
