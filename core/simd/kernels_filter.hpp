@@ -130,7 +130,7 @@ struct Group {
   D behind, length, at, per_frame;
   int n;
 
-  Group(double* const* io, const Cascade& f, int first, int frames)
+  [[gnu::always_inline]] Group(double* const* io, const Cascade& f, int first, int frames)
       : length(double(frames)), at(double(f.at)), per_frame(1.0 / double(f.frames)), n(frames) {
     alignas(64) double late[DW];
     for (int k = 0; k < DW; ++k) late[k] = 2.0 * (DW - 1 - k);
@@ -138,19 +138,19 @@ struct Group {
 #pragma GCC unroll 2
     for (int c = 0; c < Channels; ++c) lane[c].open(io[c], f, c, first);
   }
-  void close(const Cascade& f, int first) {
+  [[gnu::always_inline]] void close(const Cascade& f, int first) {
 #pragma GCC unroll 2
     for (int c = 0; c < Channels; ++c) lane[c].close(f, c, first);
   }
   struct Memory {
     History of[Channels];
   };
-  Memory memory() const {
+  [[gnu::always_inline]] Memory memory() const {
     Memory m;
     for (int c = 0; c < Channels; ++c) m.of[c] = lane[c].h;
     return m;
   }
-  void remember(const Memory& m) {
+  [[gnu::always_inline]] void remember(const Memory& m) {
     for (int c = 0; c < Channels; ++c) lane[c].h = m.of[c];
   }
   [[gnu::always_inline]] void frame(Memory& m, int i) const {
@@ -189,7 +189,7 @@ struct Group {
   [[gnu::always_inline]] void begin() {
     for (int i = 0; i < lead; ++i) edge(i);
   }
-  void leave() {
+  [[gnu::always_inline]] void leave() {
     if (n > lead)
       for (Lane<Moving>& l : lane) l.pipe1 = l.h.y1, l.pipe2 = l.h.y2;
   }
