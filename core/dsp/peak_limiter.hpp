@@ -173,7 +173,7 @@ private:
   }
 
   static constexpr int chunk = 512;
-  static constexpr double margin = -0.02;  // dB: roundings on the way, and what 64 taps do not see
+  static constexpr double margin = -0.03;  // dB: roundings on the way, and what 64 taps do not see
   struct Path {
     LimitCurve curve;
     BassHold bass;

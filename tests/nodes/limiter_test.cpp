@@ -124,7 +124,7 @@ TEST_CASE("limiter: a single loud sample comes down to the ceiling", "[limiter]"
   Signal in(1, std::vector<float>(48000, 0.0f));
   in[0][20000] = 4;
   const Signal out = limiter.run(in);
-  CHECK(gain_to_db(double(out[0][std::size_t(20000 + limiter.latency())])) == Approx(-6).margin(0.03));
+  CHECK(gain_to_db(double(out[0][std::size_t(20000 + limiter.latency())])) == Approx(-6).margin(0.035));
   CHECK(limiter.result("deepest") == Approx(18.04).margin(0.05));
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("limiter: no true peak comes out above the ceiling", "[limiter]") {
     INFO(c.name << " at +" << drive << " dB");
     const Signal end(1, std::vector<float>(600, 0.0f));  // so that the whole of it comes out
     const Signal out = limiter.run(Signal(1, c.x) + end);
-    CHECK(true_peak(out) <= ceiling + 0.03);
+    CHECK(true_peak(out) <= ceiling + 0.01);
     CHECK(level(out, 1) <= ceiling);
     CHECK(itu_meter(out[0]) <= ceiling + 0.001);
     CHECK(hann_meter(out[0]) <= ceiling + 0.001);
@@ -303,7 +303,7 @@ TEST_CASE("limiter: the ceiling holds on real music", "[limiter][slow]") {
     Rig limiter("limiter: -1 dBTP", info.channels, info.samplerate);
     const Signal out = limiter.run(loud);
     INFO(file << " at +" << drive << " dB");
-    CHECK(true_peak(out) <= -0.97);
+    CHECK(true_peak(out) <= -0.99);
     for (const auto& c : out) {
       CHECK(itu_meter(c) <= -0.999);
       CHECK(hann_meter(c) <= -0.999);
