@@ -27,13 +27,13 @@ struct Dither {
     const double bits = std::floor(double(s["bits"]) + 0.5);
     steps_ = exp2_of(bits - 1);
     shaped_ = s["noise"] == 1;
-    if (shaped_ && s.rate() != 44100 && s.rate() != 48000)
+    if (shaped_ && !NoiseShaper::suits(s.rate()))
       throw std::runtime_error("dither: the shaped curve is for 44.1 and 48 kHz; use white at other rates");
-    lines_.resize(std::size_t(s.channels()));
+    shapers_.resize(std::size_t(s.channels()));
     reset();
   }
   void reset() noexcept {
-    std::fill(lines_.begin(), lines_.end(), Line{});
+    std::fill(shapers_.begin(), shapers_.end(), NoiseShaper{});
     begun_ = false;
   }
 
@@ -48,29 +48,22 @@ struct Dither {
     for (int c = 0; c < in.channels; ++c) {
       std::copy_n(in[c], first, out[c]);
       const std::uint64_t key = Uniforms::mix(std::uint64_t(c) + 0xd17);
-      Line& e = lines_[std::size_t(c)];
+      NoiseShaper& shaper = shapers_[std::size_t(c)];
       for (int i = first; i < b.frames(); ++i) {
         double wanted = double(in[c][i]) * steps_;
-        if (shaped_)
-          for (int k = 0; k < taps; ++k) wanted -= curve[k] * e.error[k];
+        if (shaped_) wanted = shaper.ahead(wanted);
         const Uniforms u(key, b.time() + i);
         const double y = Quantiser::nearest(wanted + u.a - u.b);
-        for (int k = taps - 1; k > 0; --k) e.error[k] = e.error[k - 1];
-        e.error[0] = y - wanted;
+        if (shaped_) shaper.after(y - wanted);
         out[c][i] = float(std::clamp(y, -steps_, steps_ - 1) / steps_);
       }
     }
   }
 
 private:
-  static constexpr int taps = 5;
-  static constexpr double curve[taps] = {2.033, -2.165, 1.959, -1.590, 0.6149};
-  struct Line {
-    double error[taps] = {};
-  };
   double steps_ = 1;
   bool shaped_ = false, begun_ = false;
-  std::vector<Line> lines_;
+  std::vector<NoiseShaper> shapers_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "core/engine/tape.hpp"
 #include "core/graph/cut.hpp"
 #include "core/graph/passes.hpp"
+#include "core/io/quantise.hpp"
 #include "core/units.hpp"
 
 #include <algorithm>
@@ -545,6 +546,12 @@ RenderReport Renderer::render() {
     spec.bits = bits[int(o.values[0])];
     spec.is_float = o.values[0] == 3;
     spec.dither = o.values[2] != 0;
+    spec.shaped = o.values[2] == 2;
+    if (spec.shaped && !NoiseShaper::suits(spec.rate_hz))
+      throw Problems({{o.where,
+                       o.file + ": shaped dither is for 44.1 and 48 kHz, and this file has " +
+                           format(float(spec.rate_hz), {"Hz", nullptr}),
+                       "write dither: tpdf"}});
     spec.seed = std::uint32_t(i + 1);
     const std::int64_t all = Resampler::length(base_frames_, base_hz_, runs_at);
     const auto frame = [&](float at_ms) {

@@ -19,7 +19,8 @@ constexpr Param engine_params[] = {
 constexpr Param file_params[] = {
     {"bits", one_of("16|24|32|float"), "24", "Sample format."},
     {"rate", Hz, 0, {0, 384000}, "Sample rate; the programme's own when left out."},
-    {"dither", one_of("none|tpdf"), "tpdf", "Noise added before rounding to 16 or 24 bits."},
+    {"dither", one_of("none|tpdf|shaped"), "tpdf",
+     "Noise added before rounding to 16 or 24 bits; shaped: where the ear hears it least, for 44.1 and 48 kHz."},
     {"start", ms, 0, {0, 36000000}, "Trims the head: what comes before is left out."},
     {"end", ms, 36000000, {0, 36000000}, "Trims the tail: what comes after is left out."},
 };

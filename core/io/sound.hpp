@@ -70,7 +70,7 @@ struct SoundSpec {
   int channels = 2;
   int bits = 24;  ///< 16, 24, 32; with is_float 32. Lossy codecs take the floats as they are
   bool is_float = false;
-  bool dither = true;
+  bool dither = true, shaped = false;  ///< shaped: NoiseShaper in core/io/quantise.hpp; at 44.1 and 48 kHz only
   std::uint32_t seed = 1;
   std::int64_t frames = 0;  ///< expected length; 0 when unknown
   SoundTags tags;           ///< as far as the container keeps them

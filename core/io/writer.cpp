@@ -76,7 +76,7 @@ struct SoundWriter::State {
       : spec(s),
         container(c),
         target(path),
-        quantiser(s.bits, s.channels, s.dither, s.seed),
+        quantiser(s.bits, s.channels, s.dither, s.seed, s.shaped),
         encoder(c.name == std::string("WAV") || c.name == std::string("RF64")
                     ? wav_encoder(target, spec, c.name == std::string("RF64"))
                     : library_encoder(target, spec, c.name)) {

@@ -284,3 +284,14 @@ TEST_CASE("render: start and end trim a file, to the frame, whatever lies in the
     CHECK_THROWS_WITH(render(empty, job(f, {"mix.wav"})), Catch::Contains("e.wav: nothing is left"));
   }
 }
+
+TEST_CASE("render: shaped dither is for rates it was made for", "[render]") {
+  Folder f;
+  save(f / "mix.wav", noise(-6, 0.2), 48000);
+  const std::string chain = "chain:\n  - gain: -1 dB\nout:\n  a.wav: {bits: 16, dither: shaped";
+  CHECK_THROWS_WITH(render(graph(chain + ", rate: 96 kHz}\n"), job(f, {"mix.wav"})),
+                    Catch::Contains("a.wav: shaped dither is for 44.1 and 48 kHz"));
+  CHECK(f.names() == std::vector<std::string>{"mix.wav"});
+  render(graph(chain + ", rate: 44.1 kHz}\n"), job(f, {"mix.wav"}));
+  CHECK(SoundReader(f / "out/a.wav").format().rate_hz == 44100);
+}

@@ -2,6 +2,8 @@
 #include "core/io/quantise.hpp"
 #include "tests/core/sound_rig.hpp"
 
+#include <complex>
+
 TEST_CASE("sound: whole numbers and floats come back with the same bits", "[sound]") {
   Folder dir;
   for (const char* ending : {".wav", ".rf64", ".w64", ".caf", ".aiff", ".flac"})
@@ -268,4 +270,34 @@ TEST_CASE("resampler: a sine stays where it was, to -135 dB; what lies above the
   REQUIRE(n > 10000);
   for (int i = 2000; i < n; ++i) worst = std::max(worst, std::abs(double(r.out()[0][i])));
   CHECK(20 * std::log10(worst / 0.5) < -140);
+}
+
+TEST_CASE("dither: shaped, the noise lies where the ear hears least", "[sound]") {
+  constexpr int n = 48000;
+  Planar x(1, std::vector<float>(n));
+  for (int i = 0; i < n; ++i) x[0][std::size_t(i)] = 0.01f * std::sin(0.1f * float(i));
+  // the noise, in dB of steps, around a frequency of 48 kHz
+  const auto noise = [&](bool shaped, double freq) {
+    std::vector<std::int32_t> out(n);
+    Quantiser(16, 1, true, 3, shaped).run(pointers(x).data(), n, out.data());
+    double sum = 0;
+    for (int line = -20; line <= 20; ++line) {
+      std::complex<double> z = 0;
+      for (int i = 0; i < n; ++i)
+        z += (double(out[std::size_t(i)] >> 16) - 32768.0 * double(x[0][std::size_t(i)])) *
+             std::polar(1.0, -2 * std::numbers::pi * (freq + 7.0 * line) / 48000 * i);
+      sum += std::norm(z) / n / 41;
+    }
+    return 10 * std::log10(sum);
+  };
+  // |1 + sum of coefficients z^-k|^2 of the paper over white noise of a quarter of a step squared
+  const double curve[] = {2.033, -2.165, 1.959, -1.590, 0.6149};
+  for (const double freq : {1000.0, 3500.0, 12000.0, 20000.0}) {
+    std::complex<double> h = 1;
+    for (int k = 0; k < 5; ++k) h -= curve[k] * std::polar(1.0, -2 * std::numbers::pi * freq / 48000 * (k + 1));
+    INFO(freq << " Hz");
+    CHECK(noise(true, freq) == Approx(10 * std::log10(0.25 * std::norm(h))).margin(1.5));
+    CHECK(noise(false, freq) == Approx(10 * std::log10(0.25)).margin(1.5));
+  }
+  CHECK(noise(true, 3500) < noise(false, 3500) - 10);
 }
