@@ -25,10 +25,10 @@ public:
     stay_ = 1 - one_pole(10, rate_hz * factor);
     reset();
   }
-  void reset() noexcept { lag_ = last_ = 0; }
+  void reset() noexcept { lag_ = 0; }
 
   /// [audio] bent: what a curve without lag adds to `heard`; with it on return. Sample p of a frame lies p * apart on;
-  /// n frames, 128 at most. drive as that of the curve, dB.
+  /// n frames, 128 at most, and before them the last one heard. drive as that of the curve, dB.
   void process(float* bent, const float* heard, int apart, const Ramp& drive, int n) noexcept {
     double k[most];
     const double still = strength(drive.to);
@@ -41,18 +41,18 @@ public:
     for (int p = 0; p < factor_; ++p) {
       const float* x = heard + p * apart;
       const float* before = p ? x - apart : heard + (factor_ - 1) * apart - 1;
+      double *keep = keep_[p], *add = add_[p];
       for (int i = 0; i < n; ++i) {
-        const double from = i || p ? double(before[i]) : last_, step = double(x[i]) - from, d = k[i] * std::abs(step);
-        const double decay = 1 / (1 + d * (1 + d * (0.5 + d / 6)));
-        keep_[p][i] = decay * stay_;
-        add_[p][i] = -decay * d * (from * (1 + d * (0.5 + d / 6)) + step * (0.5 + d * (1.0 / 3 + d / 6)));
+        const double from = double(before[i]), step = double(x[i]) - from, d = k[i] * std::abs(step);
+        const double decay = 1 / (1 + d * (1 + d * (0.5 + d * (1.0 / 6))));
+        keep[i] = decay * stay_;
+        add[i] = -decay * d * (from * (1 + d * (0.5 + d * (1.0 / 6))) + step * (0.5 + d * (1.0 / 3 + d * (1.0 / 6))));
       }
     }
     double lag = lag_;
     for (int i = 0; i < n; ++i)
       for (int p = 0; p < factor_; ++p) add_[p][i] = lag = keep_[p][i] * lag + add_[p][i];
     lag_ = lag;
-    last_ = double(heard[(factor_ - 1) * apart + n - 1]);
     for (int p = 0; p < factor_; ++p) {
       float* y = bent + p * apart;
       for (int i = 0; i < n; ++i) y[i] = float((1 - share) * double(y[i]) + share * add_[p][i]);
@@ -67,7 +67,7 @@ private:
   }
 
   int factor_ = 1;
-  double lag_ = 0, last_ = 0, stay_ = 1;
+  double lag_ = 0, stay_ = 1;
   double keep_[factors][most], add_[factors][most];
 };
 
