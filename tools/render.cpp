@@ -281,7 +281,8 @@ Command render_command(CLI::App& program) {
   add_set_option(*app, o->settings);
   app->add_option("--bits", o->bits, "Sample format of every file: 16, 24, 32 or float.")->type_name("N");
   app->add_option("--rate", o->rate, "Sample rate of every file: '44.1 kHz'.")->type_name("RATE");
-  app->add_option("--dither", o->dither, "Noise before rounding, in every file: none, tpdf or shaped.")->type_name("KIND");
+  app->add_option("--dither", o->dither, "Noise before rounding, in every file: none, tpdf or shaped.")
+      ->type_name("KIND");
   app->add_flag("--force", o->job.force, "Replaces files that exist. An input is never replaced.");
   app->add_flag("--dry-run", o->job.dry_run, "Checks everything, and says what would be written.");
   app->add_option("--report", o->report, "Writes everything measured, solved and checked as JSON.")
