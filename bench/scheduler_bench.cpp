@@ -234,12 +234,12 @@ void shared_path_on_one_thread(benchmark::State& state, Shape shape, double ns) 
 }
 
 // share: 1 every block, -1 as the gate decides
-void engine(benchmark::State& state, Shape shape, double ns, int share) {
+void engine(benchmark::State& state, Shape shape, double ns, int share, int helpers = 1) {
   steps_of_recursion = int(ns * steps_per_ns());
   LiveFormat f;
   f.channels = 1;
   f.max_frames = frames;
-  f.helpers = 1;
+  f.helpers = helpers;
   Engine e(graph_of(shape), f);
   e.share(share);
   float in[frames] = {}, out[frames];
@@ -419,7 +419,8 @@ void swap_block(benchmark::State& state, bool swapping) {
     add("empty/plain" + end, plain, shape, 0.0);
     add("empty/serial" + end, serial, shape, 0.0);
     add("empty/shared_path_1_thread" + end, shared_path_on_one_thread, shape, 0.0);
-    add("empty/engine_gate_2_threads" + end, engine, shape, 0.0, -1);
+    add("empty/engine_1_thread" + end, engine, shape, 0.0, 0, 0);
+    add("empty/engine_gate_2_threads" + end, engine, shape, 0.0, -1, 1);
     add("empty/pipeline_1_thread" + end, pipeline, shape, 0.0, 1);
 #ifdef LACQUER_TBB
     add("empty/tbb_flow_1_thread" + end, tbb_flow, shape, 0.0, 1, false);
@@ -431,8 +432,9 @@ void swap_block(benchmark::State& state, bool swapping) {
     for (const double ns : {100.0, 1000.0, 5000.0, 20000.0, 100000.0}) {
       const std::string end = std::string("/") + name + "/" + std::to_string(int(ns)) + "_ns";
       add("work/plain" + end, plain, shape, ns);
-      add("work/engine_gate_2_threads" + end, engine, shape, ns, -1);
-      if (ns >= 1000) add("work/engine_shared_2_threads" + end, engine, shape, ns, 1);
+      add("work/engine_1_thread" + end, engine, shape, ns, 0, 0);  // what two threads must never be slower than
+      add("work/engine_gate_2_threads" + end, engine, shape, ns, -1, 1);
+      if (ns >= 1000) add("work/engine_shared_2_threads" + end, engine, shape, ns, 1, 1);
       if (ns >= 1000) add("work/pipeline_2_threads" + end, pipeline, shape, ns, 2);
 #ifdef LACQUER_TBB
       add("work/tbb_flow_2_threads" + end, tbb_flow, shape, ns, 2, false);
