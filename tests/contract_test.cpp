@@ -41,6 +41,36 @@ void hear(Rig& rig, const Signal& in) {
 
 }  // namespace
 
+TEST_CASE("nodes set to other ways of working do not care either how the stream is cut", "[contract]") {
+  const std::string step = GENERATE(
+      "saturate: {drive: 12 dB, kind: tape, head_bump: 3 dB}", "saturate: {drive: 12 dB, kind: tape, oversampling: 1}",
+      "saturate: {drive: 12 dB, antialias: on, bias: 20 %}", "saturate: {drive: 12 dB, antialias: on, oversampling: 1}",
+      "saturate: {drive: 12 dB, kind: transformer, tone: 6 dB, oversampling: 4}",
+      "width: [20 Hz: {width: 30 %}, 200 Hz: {width: 150 %}, 4 kHz: {}]",
+      "multiband: [band: {to: 120 Hz, ratio: 2:1}, band: {to: 1 kHz, ratio: 3:1}, band: {to: 6 kHz}, band: {gain: 2 "
+      "dB}]",
+      "multiband: {phase: linear, rows: [band: {to: 400 Hz, ratio: 2:1}, band: {ratio: 3:1}]}",
+      "linear_eq: [bell: {freq: 1 kHz, gain: 6 dB}, high_shelf: {freq: 8 kHz, gain: -3 dB}]",
+      "compressor: {detector: rms, threshold: -30 dB, link: 50 %}",
+      "compressor: {detector: loudness, threshold: -30 dB}", "dither: {bits: 16, noise: shaped}",
+      "eq: [bell: {freq: 1 kHz, gain: 6 dB}, low_cut: {freq: 40 Hz, slope: 96}]");
+  INFO(step);
+  const Signal in = programme();
+  Signal whole;
+  for (int block : {256, 1, 64, 1024, 0}) {
+    for (const bool in_place : {true, false}) {
+      Rig rig(step);
+      REQUIRE(rig.ready());
+      rig.block = block;
+      rig.in_place = in_place;
+      const Signal out = rig.run(in);
+      if (whole.empty()) whole = out;
+      INFO("block " << block << (in_place ? ", in place" : ""));
+      CHECK(lacquer::same_bits(out, whole));
+    }
+  }
+}
+
 TEST_CASE("every node keeps the contract", "[contract]") {
   const lacquer_node_type& type = *GENERATE(from_range(all));
   const double rate = GENERATE(44100.0, 192000.0);

@@ -451,7 +451,9 @@ void Renderer::name_outputs() {
 /// A vertex that is heard only by outputs of one rate runs at that rate, behind the conversion: so a limiter's ceiling
 /// holds in the file. What several rates hear runs at the programme's own.
 void Renderer::assign_rates() {
-  const auto rate_of = [&](const Output& o) { return o.values[1] > 0 ? double(o.values[1]) : formats_[0].rate_hz; };
+  const auto rate_of = [&](const Output& o) {
+    return o.values[out_rate] > 0 ? double(o.values[out_rate]) : formats_[0].rate_hz;
+  };
   base_hz_ = formats_[0].rate_hz;
   const double first = rate_of(whole_.outputs[0]);
   if (std::all_of(whole_.outputs.begin(), whole_.outputs.end(), [&](const Output& o) { return rate_of(o) == first; }))
@@ -541,12 +543,12 @@ RenderReport Renderer::render() {
     const Output& o = whole_.outputs[i];
     const double runs_at = rates_[std::size_t(o.from.vertex)];
     SoundSpec spec;
-    spec.rate_hz = o.values[1] > 0 ? double(o.values[1]) : formats_[0].rate_hz;
+    spec.rate_hz = o.values[out_rate] > 0 ? double(o.values[out_rate]) : formats_[0].rate_hz;
     const int bits[] = {16, 24, 32, 32};
-    spec.bits = bits[int(o.values[0])];
-    spec.is_float = o.values[0] == 3;
-    spec.dither = o.values[2] != 0;
-    spec.shaped = o.values[2] == 2;
+    spec.bits = bits[int(o.values[out_bits])];
+    spec.is_float = o.values[out_bits] == 3;
+    spec.dither = o.values[out_dither] != 0;
+    spec.shaped = o.values[out_dither] == 2;
     if (spec.shaped && !NoiseShaper::suits(spec.rate_hz))
       throw Problems({{o.where,
                        o.file + ": shaped dither is for 44.1 and 48 kHz, and this file has " +
@@ -557,7 +559,7 @@ RenderReport Renderer::render() {
     const auto frame = [&](float at_ms) {
       return std::min<std::int64_t>(std::llround(double(at_ms) * 0.001 * runs_at), all);
     };
-    const std::int64_t first = frame(o.values[3]), last = frame(o.values[4]);
+    const std::int64_t first = frame(o.values[out_start]), last = frame(o.values[out_end]);
     if (first >= last && all > 0)
       throw Problems({{o.where, o.file + ": nothing is left between start and end",
                        "the programme is " + format(float(report_.programme_s), {"s", nullptr}) + " long"}});

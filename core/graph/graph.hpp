@@ -94,6 +94,7 @@ struct Output {
 };
 /// bits, rate, dither, start, end: what a file in `out:` takes beside `chain` and `from`.
 std::span<const lacquer_param> output_params();
+enum OutputParam : std::size_t { out_bits, out_rate, out_dither, out_start, out_end };  ///< their places
 
 /// A result, and what it must be.
 struct Expectation {
